@@ -1,0 +1,28 @@
+export { type Undecodable, type Decoded, decode, encode, nestsWithin } from './decode.js';
+export { contentHash } from './content-hash.js';
+export {
+  type CreditId,
+  creditIdOf,
+  derivedUuid,
+  type GiftId,
+  giftIdOf,
+  isGiftId,
+  timeOfId,
+  uuidOf,
+} from './derived-id.js';
+export { CONTENT_TYPE, caused } from './envelope.js';
+export { Id, type Identity, Market, type RateOnEvent, Time } from './fields.js';
+export { GiftRefusal, giftRefusals } from './gift-events.js';
+export { GiftRequest } from './gift-requests.js';
+export { partitionOf } from './partition.js';
+export {
+  deadLetterTopicOf,
+  definitionOf,
+  type Event,
+  type EventOf,
+  type EventType,
+  isUpstream,
+  type Topic,
+  topicNames,
+  topics,
+} from './topics.js';
