@@ -1,0 +1,290 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Event, caused, deadLetterTopicOf, derivedUuid, partitionOf, type Topic } from '@carat/events';
+import { eventually } from '@carat/test-bed';
+import type { DataSource } from 'typeorm';
+import { type EventLog, type NewRecord, type RawRecord, type Recorded, type Running, Unhandleable } from './event-log.js';
+import { recordOf } from './journal/append.store.js';
+import { readHeads, readJournal } from './journal/read.store.js';
+import { project } from './project.store.js';
+
+/** A log on infrastructure of its own, with the topics of libs/events in it. */
+export interface Bed {
+  readonly log: EventLog;
+  readonly db: DataSource;
+  readonly partitions: number;
+  readonly alarms: Error[];
+  /** The same log as another process would open it. */
+  another(): Promise<EventLog>;
+  /** The dead letters that a transform wrote. */
+  transformsDeadLetters(group: string): Promise<RawRecord[]>;
+  close(): Promise<void>;
+}
+
+type Gift = Extract<Event<'gift.events.v1'>, { type: 'carat.gift.sent.v1' }>;
+type Credit = Extract<Event<'diamond.events.v1'>, { type: 'carat.diamonds.credited.v1' }>;
+
+const GIFTS: Topic = 'gift.events.v1';
+const FLOW = { group: 'test.rows', from: ['gift.events.v1'] } as const;
+
+/** The n-th gift, to one of seven creators. */
+export function gift(n: number): Gift {
+  const creatorId = `creator-${n % 7}`;
+  const time = '2026-11-20T19:00:00.000Z';
+  return caused(
+    { source: '/test', id: `request-${n}`, time },
+    {
+      type: 'carat.gift.sent.v1',
+      source: '/carat/gift-service',
+      subject: creatorId,
+      data: {
+        giftId: `gft_${derivedUuid(Date.parse(time) + n, 'gift', String(n))}`,
+        giftTypeId: 'rose',
+        quantity: 1,
+        coins: n,
+        senderId: 'viewer-1',
+        creatorId,
+        context: { kind: 'live' as const, id: 'live-1' },
+        market: '*',
+        funding: { kind: 'external' as const, reference: `reference-${n}` },
+        requestedBy: { source: '/test', id: `request-${n}` },
+      },
+    },
+  );
+}
+
+const gifts = (count: number): Gift[] => Array.from({ length: count }, (_, n) => gift(n));
+const coinsOf = (event: Recorded): number => (event.type === 'carat.gift.sent.v1' ? event.data.coins : -1);
+
+/** A record as the relay writes it. */
+const relayed = (event: Gift, sequence: number, journal = 'journal-1'): NewRecord => ({
+  ...recordOf({ ...event, sequence: String(sequence), journal } as Gift),
+});
+
+const headersOf = (record: RawRecord): Record<string, string> =>
+  Object.fromEntries(record.headers.map(([name, value]) => [name, value.toString()]));
+
+/** What every event log promises, on real parts. Each adapter runs this very suite. */
+export function eventLogContract(name: string, open: () => Promise<Bed>): void {
+  describe(`the event log on ${name}`, () => {
+    let bed: Bed;
+    let running: Running[] = [];
+
+    beforeEach(async () => {
+      bed = await open();
+      await bed.db.query('CREATE TABLE public.seen (coins bigint, part int, at bigint)');
+    }, 60_000);
+
+    afterEach(async () => {
+      await Promise.all(running.map((flow) => flow.stop()));
+      running = [];
+      await bed.close();
+    }, 60_000);
+
+    const start = async (flow: Promise<Running>): Promise<Running> => {
+      running.push(await flow);
+      return running.at(-1) as Running;
+    };
+
+    const note = async (events: readonly Recorded[], tx: { query(sql: string, values: unknown[]): Promise<unknown> }) => {
+      await tx.query('INSERT INTO public.seen SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[])', [
+        events.map(coinsOf),
+        events.map(({ position }) => position.partition),
+        events.map(({ position }) => position.offset),
+      ]);
+    };
+
+    const seen = async (): Promise<number[]> =>
+      ((await bed.db.query('SELECT coins::int FROM public.seen ORDER BY coins')) as { coins: number }[]).map(
+        (row) => row.coins,
+      );
+
+    const deadLetters = async (group: string): Promise<RawRecord[]> => {
+      const heads = await readHeads(bed.db.manager, [deadLetterTopicOf(group)]);
+      const read = heads.map(({ topic, partition }) => readJournal(bed.db.manager, topic, partition, 0n));
+      return (await Promise.all(read)).flat();
+    };
+
+    const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+    test('given events, when followed, then each partition gives its keys’ records in order', async () => {
+      await bed.log.publish(GIFTS, gifts(500).map(recordOf));
+      await start(project(bed.log, bed.db, FLOW, note));
+      await eventually(async () => expect(await seen()).toEqual(upTo(500)));
+      const rows = (await bed.db.query('SELECT coins::int, part FROM public.seen ORDER BY part, at')) as {
+        coins: number;
+        part: number;
+      }[];
+      for (const { coins, part } of rows) expect(part).toBe(partitionOf(`creator-${coins % 7}`, bed.partitions));
+      for (const creator of upTo(7)) {
+        const order = rows.filter(({ coins }) => coins % 7 === creator).map(({ coins }) => coins);
+        expect(order).toEqual([...order].sort((a, b) => a - b));
+      }
+    });
+
+    test('a flow that was stopped goes on where it was, and nothing is handled twice', async () => {
+      await bed.log.publish(GIFTS, gifts(100).map(recordOf));
+      const first = await start(project(bed.log, bed.db, FLOW, note));
+      await eventually(async () => expect(await seen()).toHaveLength(100));
+      await first.stop();
+      await bed.log.publish(GIFTS, gifts(200).slice(100).map(recordOf));
+      await start(project(bed.log, bed.db, FLOW, note));
+      await eventually(async () => expect(await seen()).toHaveLength(200));
+      expect(await seen()).toEqual(upTo(200));
+    });
+
+    test('of two instances of a group, one handles each record; the other takes over', async () => {
+      const other = await bed.another();
+      const one = await start(project(bed.log, bed.db, FLOW, note));
+      await start(project(other, bed.db, FLOW, note));
+      await bed.log.publish(GIFTS, gifts(300).map(recordOf));
+      await eventually(async () => expect(await seen()).toHaveLength(300), { withinMs: 20_000 });
+      await one.stop();
+      await bed.log.publish(GIFTS, gifts(600).slice(300).map(recordOf));
+      await eventually(async () => expect(await seen()).toHaveLength(600), { withinMs: 20_000 });
+      expect(await seen()).toEqual(upTo(600));
+      await Promise.all(running.map((flow) => flow.stop()));
+      running = [];
+      await other.close();
+    });
+
+    test('a step that fails leaves no rows; the world’s fault is tried again until it is over', async () => {
+      let failures = 0;
+      const shaky = async (events: readonly Recorded[], tx: Parameters<typeof note>[1]): Promise<void> => {
+        await note(events, tx);
+        if (failures++ < 3) throw Object.assign(new Error('the database is starting up'), { code: '57P03' });
+      };
+      await bed.log.publish(GIFTS, gifts(50).map(recordOf));
+      await start(project(bed.log, bed.db, FLOW, shaky));
+      await eventually(async () => expect(await seen()).toEqual(upTo(50)));
+      expect(await deadLetters(FLOW.group)).toEqual([]);
+    });
+
+    test('a poison record is a dead letter, byte for byte, and no other record is touched', async () => {
+      const refuses = async (events: readonly Recorded[], tx: Parameters<typeof note>[1]): Promise<void> => {
+        if (events.some((event) => coinsOf(event) === 41)) throw new Unhandleable('bad_luck', 'forty-one is bad luck');
+        await note(events, tx);
+      };
+      await bed.log.publish(GIFTS, gifts(100).map(recordOf));
+      await start(project(bed.log, bed.db, FLOW, refuses));
+      await eventually(async () => expect(await seen()).toEqual(upTo(100).filter((n) => n !== 41)));
+      const [letter, ...others] = await deadLetters(FLOW.group);
+      expect(others).toEqual([]);
+      expect(letter?.value).toEqual(recordOf(gift(41)).value);
+      expect(letter?.key).toEqual(Buffer.from('creator-6'));
+      expect(headersOf(letter as RawRecord)).toMatchObject({
+        '__dlq.errors.topic': GIFTS,
+        '__dlq.errors.partition': String(partitionOf('creator-6', bed.partitions)),
+        '__dlq.errors.group': FLOW.group,
+        '__dlq.errors.message': 'forty-one is bad luck',
+        'carat-error-class': 'bad_luck',
+      });
+    });
+
+    test('a step that names its poison keeps the rest of the batch in one go', async () => {
+      const names = async (events: readonly Recorded[], tx: Parameters<typeof note>[1]) => {
+        const bad = events.filter((event) => coinsOf(event) % 10 === 3);
+        await note(events.filter((event) => !bad.includes(event)), tx);
+        return bad.map(({ position }) => ({ position, code: 'ends_in_three', detail: 'it ends in three' }));
+      };
+      await bed.log.publish(GIFTS, gifts(100).map(recordOf));
+      await start(project(bed.log, bed.db, FLOW, names));
+      await eventually(async () => expect(await seen()).toEqual(upTo(100).filter((n) => n % 10 !== 3)));
+      const letters = await deadLetters(FLOW.group);
+      expect(letters.map((letter) => headersOf(letter)['carat-error-class'])).toEqual(Array(10).fill('ends_in_three'));
+    });
+
+    test('what cannot be read is a dead letter, and the partition moves on', async () => {
+      const key = Buffer.from('creator-1');
+      const bytes = ['not json at all', '42', '{"type":"carat.gift.exploded.v1"}', ''].map((text) => Buffer.from(text));
+      const bad = [...bytes.map((value) => ({ key, value })), { key, value: null }, { key: null, value: Buffer.from([0, 255]) }];
+      await bed.log.publish(GIFTS, [...bad, recordOf(gift(1))]);
+      await start(project(bed.log, bed.db, FLOW, note));
+      await eventually(async () => expect(await seen()).toEqual([1]));
+      await eventually(async () => expect(await deadLetters(FLOW.group)).toHaveLength(bad.length));
+      const letters = await deadLetters(FLOW.group);
+      expect(letters.map(({ value }) => value?.toString('hex') ?? null).sort()).toEqual(
+        bad.map(({ value }) => value?.toString('hex') ?? null).sort(),
+      );
+    });
+
+    test('what a relay repeats is dropped', async () => {
+      const same = gifts(4).map((event) => ({ ...event, subject: 'creator-1' }));
+      const order = [0, 1, 0, 1, 2, 1, 2, 3];
+      await bed.log.publish(GIFTS, order.map((n) => relayed(same[n] as Gift, n)));
+      await start(project(bed.log, bed.db, FLOW, note));
+      await eventually(async () => expect(await seen()).toEqual([0, 1, 2, 3]));
+    });
+
+    test('a gap in a relay’s sequence stops the flow with an alarm that names it', async () => {
+      const same = gifts(5).map((event) => ({ ...event, subject: 'creator-1' }));
+      await bed.log.publish(GIFTS, [0, 1].map((n) => relayed(same[n] as Gift, n)));
+      const flow = await start(project(bed.log, bed.db, FLOW, note));
+      await eventually(async () => expect(await seen()).toEqual([0, 1]));
+      await bed.log.publish(GIFTS, [3, 4].map((n) => relayed(same[n] as Gift, n)));
+      await eventually(() => expect(flow.alarm()?.message).toMatch(/sequence gap on gift\.events\.v1\/\d+: 2 missing before 3/));
+      expect(bed.alarms.map(({ message }) => message)).toEqual([flow.alarm()?.message]);
+      expect(await seen()).toEqual([0, 1]);
+    });
+
+    test('records of another journal stop the flow', async () => {
+      await bed.log.publish(GIFTS, [relayed(gift(1), 0), relayed(gift(8), 1, 'journal-2')]);
+      const flow = await start(project(bed.log, bed.db, FLOW, note));
+      await eventually(() => expect(flow.alarm()?.message).toMatch(/relayed from the journal journal-2, not journal-1/));
+    });
+
+    test('a transform writes to the partition it read, and its dead letters keep their bytes', async () => {
+      const credits = async (events: readonly Recorded<'gift.events.v1'>[]): Promise<Credit[]> => {
+        if (events.some((event) => coinsOf(event) === 13)) throw new Unhandleable('bad_luck', 'thirteen is bad luck');
+        return events.map((event) => creditOf(event as Gift));
+      };
+      await bed.log.publish(GIFTS, gifts(100).map(recordOf));
+      const flow = { group: 'test.credits', from: 'gift.events.v1', to: 'diamond.events.v1' } as const;
+      await start(bed.log.transform(flow, credits));
+      await eventually(async () => expect(await creditedCoins()).toEqual(upTo(100).filter((n) => n !== 13)));
+      const [letter, ...others] = await bed.transformsDeadLetters(flow.group);
+      expect(others).toEqual([]);
+      expect(letter?.value).toEqual(recordOf(gift(13)).value);
+    });
+
+    const creditedCoins = async (): Promise<number[]> => {
+      const ends = await bed.log.ends(['diamond.events.v1']);
+      const coins: number[] = [];
+      for await (const { partition, records } of bed.log.read(['diamond.events.v1'], {}, ends))
+        for (const { key, value } of records) {
+          expect(partition).toBe(partitionOf(key ?? '', bed.partitions));
+          coins.push((JSON.parse(String(value)) as Credit).data.coins);
+        }
+      return coins.sort((a, b) => a - b);
+    };
+
+    test('a range is read whole, in order, from where it is asked for', async () => {
+      await bed.log.publish(GIFTS, gifts(2500).map(recordOf));
+      const to = await bed.log.ends([GIFTS]);
+      await bed.log.publish(GIFTS, gifts(2600).slice(2500).map(recordOf));
+      const all: RawRecord[] = [];
+      for await (const { records } of bed.log.read([GIFTS], {}, to)) all.push(...records);
+      expect(all).toHaveLength(2500);
+      const from = { [GIFTS]: to[GIFTS]?.map((next) => (next > 3n ? next - 3n : next)) } as typeof to;
+      const tail: RawRecord[] = [];
+      for await (const { records } of bed.log.read([GIFTS], from, to)) tail.push(...records);
+      expect(tail).toHaveLength(3 * (to[GIFTS]?.filter((next) => next > 3n).length ?? 0));
+    });
+  });
+}
+
+const creditOf = (sent: Gift): Credit =>
+  caused(sent, {
+    type: 'carat.diamonds.credited.v1',
+    source: '/carat/conversion-service',
+    subject: sent.data.creatorId,
+    data: {
+      creditId: `crd_${sent.id}`,
+      creatorId: sent.data.creatorId,
+      giftId: sent.data.giftId,
+      coins: sent.data.coins,
+      millidiamonds: sent.data.coins * 500,
+      rate: { id: 'rate_1', numerator: 1, denominator: 2, rounding: 'floor' as const },
+      residue: { numerator: 0, denominator: 1 },
+      context: sent.data.context,
+    },
+  });

@@ -1,0 +1,38 @@
+import type { RawBatch } from './event-log.js';
+import { type Fault, faultOf, judge } from './fault.js';
+
+/** A run of records of one partition, handled as one. `nextOffset` is where its reader goes on. */
+export type Part = Pick<RawBatch, 'topic' | 'partition' | 'records' | 'nextOffset'>;
+
+/** Handles a part whole; with a fault, its only record is dead-lettered instead. */
+export type Handle = (part: Part, fault?: Fault) => Promise<void>;
+
+const between = (part: Part, from: number, to: number): Part => {
+  const next = part.records[to];
+  return { ...part, records: part.records.slice(from, to), nextOffset: next === undefined ? part.nextOffset : next.offset };
+};
+
+/** The same records in parts of at most `size`. A part without records stays: its offset still moves. */
+export function chunk(part: Part, size: number): Part[] {
+  if (part.records.length <= size) return [part];
+  const parts: Part[] = [];
+  for (let at = 0; at < part.records.length; at += size)
+    parts.push(between(part, at, Math.min(at + size, part.records.length)));
+  return parts;
+}
+
+/**
+ * Handles a part; when it fails on something that may be a record's fault, handles its halves, in order, until the
+ * record at fault stands alone. It costs one good batch 2·log₂(n) tries, and nobody else's records are touched.
+ */
+export async function halve(part: Part, handle: Handle): Promise<void> {
+  try {
+    await handle(part);
+  } catch (error) {
+    if (judge(error) !== 'look_closer' || part.records.length === 0) throw error;
+    if (part.records.length === 1) return handle(part, faultOf(error));
+    const middle = Math.ceil(part.records.length / 2);
+    await halve(between(part, 0, middle), handle);
+    await halve(between(part, middle, part.records.length), handle);
+  }
+}

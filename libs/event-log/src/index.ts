@@ -1,0 +1,3 @@
+export * from './event-log.js';
+export { type Fault, faultOf, judge } from './fault.js';
+export { inSequence, JournalChanged, type Seen, SequenceGap } from './sequence.js';

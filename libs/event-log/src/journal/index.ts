@@ -1,0 +1,16 @@
+import { Journal1764000000000 } from './migrations/1764000000000-journal.js';
+
+export { append, appendAll, recordOf } from './append.store.js';
+export { type JournalLogOptions, openJournalLog } from './journal-log.worker.js';
+export {
+  ensureJournalTopics,
+  JournalHole,
+  type JournalRecord,
+  journalEpoch,
+  lockHead,
+  readHeads,
+  readJournal,
+} from './read.store.js';
+
+/** The schema `journal`, one per database. */
+export const journalMigrations = [Journal1764000000000] as const;

@@ -1,0 +1,40 @@
+import { freshDatabase } from '@carat/test-bed';
+import { topicNames } from '@carat/events';
+import { DataSource } from 'typeorm';
+import { type Bed, eventLogContract } from '../event-log.contract.js';
+import { openJournalLog } from './journal-log.worker.js';
+import { Journal1764000000000 } from './migrations/1764000000000-journal.js';
+import { ensureJournalTopics, readHeads, readJournal } from './read.store.js';
+import { deadLetterTopicOf } from '@carat/events';
+
+const PARTITIONS = 4;
+
+async function open(): Promise<Bed> {
+  const database = await freshDatabase();
+  const db = new DataSource({ type: 'postgres', url: database.url, migrations: [Journal1764000000000], extra: { max: 20 } });
+  await db.initialize();
+  await db.runMigrations();
+  await ensureJournalTopics(db, topicNames.map((topic) => ({ topic, partitions: PARTITIONS })));
+  const alarms: Error[] = [];
+  const openLog = () =>
+    openJournalLog({ db, databaseUrl: database.url, onAlarm: (_group, alarm) => void alarms.push(alarm) });
+  const log = await openLog();
+  return {
+    log,
+    db,
+    partitions: PARTITIONS,
+    alarms,
+    another: openLog,
+    async transformsDeadLetters(group) {
+      const heads = await readHeads(db.manager, [deadLetterTopicOf(group)]);
+      return (await Promise.all(heads.map((h) => readJournal(db.manager, h.topic, h.partition, 0n)))).flat();
+    },
+    async close() {
+      await log.close();
+      await db.destroy();
+      await database.drop();
+    },
+  };
+}
+
+eventLogContract('the journal', open);

@@ -1,0 +1,80 @@
+import { deadLetterTopicOf, definitionOf, type Event, type Topic } from '@carat/events';
+import type { DataSource } from 'typeorm';
+import type { EventLog, Follower, NewRecord, Offsets, RawBatch, TransformFlow, TransformStep } from '../event-log.js';
+import { project } from '../project.store.js';
+import { append, appendAll } from './append.store.js';
+import { followJournal } from './journal-follower.worker.js';
+import { JournalLease } from './lease.worker.js';
+import { ensureJournalTopics, journalEpoch, readHeads, readJournal } from './read.store.js';
+
+export interface JournalLogOptions {
+  readonly db: DataSource;
+  /** For the one connection beside the pool that listens and holds the leases. */
+  readonly databaseUrl: string;
+  /** A flow stopped by itself: a person must look. */
+  readonly onAlarm: (group: string, alarm: Error) => void;
+}
+
+/** The embedded log: the journal itself is followed. Its `transform` is exactly-once, in one transaction. */
+export async function openJournalLog({ db, databaseUrl, onAlarm }: JournalLogOptions): Promise<EventLog> {
+  const lease = new JournalLease(databaseUrl);
+  const context = { db, lease, onAlarm };
+
+  const log: EventLog = {
+    id: await journalEpoch(db.manager),
+
+    async publish(topic: string, records: readonly NewRecord[]): Promise<void> {
+      await db.transaction((tx) => appendAll(tx, [{ topic, records }]));
+    },
+
+    async follow(group: string, topics: readonly Topic[], follower: Follower) {
+      await ensureDeadLetterTopic(db, group, topics);
+      return followJournal(context, group, topics, follower);
+    },
+
+    transform: <F extends Topic, T extends Topic>({ group, from, to }: TransformFlow<F, T>, step: TransformStep<F, T>) =>
+      project(log, db, { group, from: [from] }, async (events, tx) => {
+        await append(tx, to, (await step(events)) as readonly Event[]);
+      }),
+
+    async ends(topics: readonly Topic[]): Promise<Offsets> {
+      const heads = await readHeads(db.manager, topics);
+      return Object.fromEntries(
+        topics.map((topic) => [topic, heads.filter((head) => head.topic === topic).map(({ next }) => next)]),
+      );
+    },
+
+    read: (topics, from, to) => readRange(db, topics, from, to),
+
+    close: () => lease.close(),
+  };
+  return log;
+}
+
+/** A dead letter keeps its partition, so its topic has as many as the largest of those it is read from. */
+async function ensureDeadLetterTopic(db: DataSource, group: string, topics: readonly Topic[]): Promise<void> {
+  const heads = await readHeads(db.manager, topics);
+  const partitions = Math.max(
+    ...topics.map((topic) => heads.filter((head) => head.topic === topic).length || (definitionOf(topic).partitions ?? 0)),
+  );
+  await ensureJournalTopics(db, [{ topic: deadLetterTopicOf(group), partitions }]);
+}
+
+async function* readRange(
+  db: DataSource,
+  topics: readonly Topic[],
+  from: Offsets,
+  to: Offsets,
+): AsyncIterable<RawBatch> {
+  for (const topic of topics) {
+    for (const [partition, end] of (to[topic] ?? []).entries()) {
+      for (let at = from[topic]?.[partition] ?? 0n; at < end; ) {
+        const limit = end - at < 1000n ? Number(end - at) : 1000;
+        const records = await readJournal(db.manager, topic, partition, at, limit);
+        if (records.length === 0) throw new Error(`${topic}/${partition} ends at ${at}, before ${end}`);
+        at += BigInt(records.length);
+        yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
+      }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { deadLetterTopicOf, type Topic } from '@carat/events';
+import type { DataSource } from 'typeorm';
+import { advance } from './consumer-offset.store.js';
+import { type DeadLetterContext, deadLetter } from './dead-letter.js';
+import type { EventLog, Poison, ProjectFlow, ProjectStep, RawRecord, Running } from './event-log.js';
+import type { Fault } from './fault.js';
+import { advanceOver, followerOf, type HandleHeld } from './follower.worker.js';
+import type { Part } from './halve.js';
+import { appendAll } from './journal/append.store.js';
+import { type DeadRecord, readPart } from './read-part.js';
+
+/**
+ * Events in, rows out: the step's rows, its journal entries, the dead letters and the group's offset commit in one
+ * transaction (law 11). Written once; every adapter delivers to it.
+ */
+export const project = <F extends Topic>(
+  log: EventLog,
+  db: DataSource,
+  flow: ProjectFlow<F>,
+  step: ProjectStep<F>,
+): Promise<Running> => log.follow(flow.group, flow.from, followerOf(db, log.id, flow.group, projecting(db, flow, step)));
+
+const projecting =
+  <F extends Topic>(db: DataSource, flow: ProjectFlow<F>, step: ProjectStep<F>): HandleHeld =>
+  (part, held, fault) =>
+    db.transaction(async (tx) => {
+      const read = readPart<F>(part, held);
+      const moved = await advance(tx, held, advanceOver(part, read.seen));
+      const poison = fault === undefined && read.events.length > 0 ? ((await step(read.events, tx)) ?? []) : [];
+      const dead = fault === undefined ? [...read.dead, ...poisoned(part, poison)] : everyRecord(part, fault);
+      // The group's dead-letter heads are locked by nobody else, so locking them after the step's append is safe.
+      await appendAll(tx, [{ topic: deadLetterTopicOf(flow.group), records: lettersOf(flow.group, part, dead) }]);
+      return moved;
+    });
+
+const everyRecord = (part: Part, fault: Fault): DeadRecord[] => part.records.map((record) => ({ record, fault }));
+
+/** The records that a step named, with what it said of them. */
+function poisoned(part: Part, poison: readonly Poison[]): DeadRecord[] {
+  const byOffset = new Map<bigint, RawRecord>(part.records.map((record) => [record.offset, record]));
+  return poison.map(({ position, code, detail }) => {
+    const record = byOffset.get(position.offset);
+    if (record === undefined) throw new Error(`the step named offset ${position.offset}, which is not in its batch`);
+    return { record, fault: { code, detail } };
+  });
+}
+
+/** Dead letters in the order of their offsets. */
+export function lettersOf(group: string, part: Part, dead: readonly DeadRecord[]): ReturnType<typeof deadLetter>[] {
+  const context: DeadLetterContext = {
+    group,
+    topic: part.topic,
+    partition: part.partition,
+    attempts: 1,
+    failedAt: new Date(),
+  };
+  return [...dead]
+    .sort((a, b) => (a.record.offset < b.record.offset ? -1 : 1))
+    .map(({ record, fault }) => deadLetter(record, fault, context));
+}
