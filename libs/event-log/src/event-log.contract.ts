@@ -1,8 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Event, caused, deadLetterTopicOf, derivedUuid, partitionOf, type Topic } from '@carat/events';
+import { caused, deadLetterTopicOf, derivedUuid, type Event, partitionOf, type Topic } from '@carat/events';
 import { eventually } from '@carat/test-bed';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { type EventLog, type NewRecord, type RawRecord, type Recorded, type Running, Unhandleable } from './event-log.js';
+import {
+  type EventLog,
+  type NewRecord,
+  type RawRecord,
+  type Recorded,
+  type Running,
+  Unhandleable,
+} from './event-log.js';
 import { recordOf } from './journal/append.store.js';
 import { readHeads, readJournal } from './journal/read.store.js';
 import { project } from './project.store.js';
@@ -85,7 +92,10 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
       return running.at(-1) as Running;
     };
 
-    const note = async (events: readonly Recorded[], tx: { query(sql: string, values: unknown[]): Promise<unknown> }) => {
+    const note = async (
+      events: readonly Recorded[],
+      tx: { query(sql: string, values: unknown[]): Promise<unknown> },
+    ) => {
       await tx.query('INSERT INTO public.seen SELECT * FROM unnest($1::bigint[], $2::int[], $3::bigint[])', [
         events.map(coinsOf),
         events.map(({ position }) => position.partition),
@@ -183,7 +193,10 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
     test('a step that names its poison keeps the rest of the batch in one go', async () => {
       const names = async (events: readonly Recorded[], tx: Parameters<typeof note>[1]) => {
         const bad = events.filter((event) => coinsOf(event) % 10 === 3);
-        await note(events.filter((event) => !bad.includes(event)), tx);
+        await note(
+          events.filter((event) => !bad.includes(event)),
+          tx,
+        );
         return bad.map(({ position }) => ({ position, code: 'ends_in_three', detail: 'it ends in three' }));
       };
       await bed.log.publish(GIFTS, gifts(100).map(recordOf));
@@ -196,7 +209,11 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
     test('what cannot be read is a dead letter, and the partition moves on', async () => {
       const key = Buffer.from('creator-1');
       const bytes = ['not json at all', '42', '{"type":"carat.gift.exploded.v1"}', ''].map((text) => Buffer.from(text));
-      const bad = [...bytes.map((value) => ({ key, value })), { key, value: null }, { key: null, value: Buffer.from([0, 255]) }];
+      const bad = [
+        ...bytes.map((value) => ({ key, value })),
+        { key, value: null },
+        { key: null, value: Buffer.from([0, 255]) },
+      ];
       await bed.log.publish(GIFTS, [...bad, recordOf(gift(1))]);
       await start(project(bed.log, bed.db, FLOW, note));
       await eventually(async () => expect(await seen()).toEqual([1]));
@@ -210,18 +227,29 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
     test('what a relay repeats is dropped', async () => {
       const same = gifts(4).map((event) => ({ ...event, subject: 'creator-1' }));
       const order = [0, 1, 0, 1, 2, 1, 2, 3];
-      await bed.log.publish(GIFTS, order.map((n) => relayed(same[n] as Gift, n)));
+      await bed.log.publish(
+        GIFTS,
+        order.map((n) => relayed(same[n] as Gift, n)),
+      );
       await start(project(bed.log, bed.db, FLOW, note));
       await eventually(async () => expect(await seen()).toEqual([0, 1, 2, 3]));
     });
 
     test('a gap in a relay’s sequence stops the flow with an alarm that names it', async () => {
       const same = gifts(5).map((event) => ({ ...event, subject: 'creator-1' }));
-      await bed.log.publish(GIFTS, [0, 1].map((n) => relayed(same[n] as Gift, n)));
+      await bed.log.publish(
+        GIFTS,
+        [0, 1].map((n) => relayed(same[n] as Gift, n)),
+      );
       const flow = await start(project(bed.log, bed.db, FLOW, note));
       await eventually(async () => expect(await seen()).toEqual([0, 1]));
-      await bed.log.publish(GIFTS, [3, 4].map((n) => relayed(same[n] as Gift, n)));
-      await eventually(() => expect(flow.alarm()?.message).toMatch(/sequence gap on gift\.events\.v1\/\d+: 2 missing before 3/));
+      await bed.log.publish(
+        GIFTS,
+        [3, 4].map((n) => relayed(same[n] as Gift, n)),
+      );
+      await eventually(() =>
+        expect(flow.alarm()?.message).toMatch(/sequence gap on gift\.events\.v1\/\d+: 2 missing before 3/),
+      );
       expect(bed.alarms.map(({ message }) => message)).toEqual([flow.alarm()?.message]);
       expect(await seen()).toEqual([0, 1]);
     });
@@ -229,7 +257,9 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
     test('records of another journal stop the flow', async () => {
       await bed.log.publish(GIFTS, [relayed(gift(1), 0), relayed(gift(8), 1, 'journal-2')]);
       const flow = await start(project(bed.log, bed.db, FLOW, note));
-      await eventually(() => expect(flow.alarm()?.message).toMatch(/relayed from the journal journal-2, not journal-1/));
+      await eventually(() =>
+        expect(flow.alarm()?.message).toMatch(/relayed from the journal journal-2, not journal-1/),
+      );
     });
 
     test('a transform writes to the partition it read, and its dead letters keep their bytes', async () => {

@@ -97,7 +97,7 @@ export interface Poison {
 export type ProjectStep<F extends Topic> = (
   batch: readonly Recorded<F>[],
   tx: Tx,
-) => Promise<readonly Poison[] | undefined | void>;
+) => Promise<readonly Poison[]> | Promise<void>;
 
 /** A throw halves the batch, so it must be a function of the events and of nothing that the batching changes. */
 export type TransformStep<F extends Topic, T extends Topic> = (

@@ -9,7 +9,11 @@ export type Handle = (part: Part, fault?: Fault) => Promise<void>;
 
 const between = (part: Part, from: number, to: number): Part => {
   const next = part.records[to];
-  return { ...part, records: part.records.slice(from, to), nextOffset: next === undefined ? part.nextOffset : next.offset };
+  return {
+    ...part,
+    records: part.records.slice(from, to),
+    nextOffset: next === undefined ? part.nextOffset : next.offset,
+  };
 };
 
 /** The same records in parts of at most `size`. A part without records stays: its offset still moves. */

@@ -21,7 +21,10 @@ export interface ReadPart<F extends Topic> {
  * such a key for one and skip what follows (ADR 0006).
  */
 const readsAsControlRecord = (key: Buffer | null): boolean =>
-  key !== null && key.length === 4 && key.readInt16BE(0) === 0 && (key.readInt16BE(2) === 0 || key.readInt16BE(2) === 1);
+  key !== null &&
+  key.length === 4 &&
+  key.readInt16BE(0) === 0 &&
+  (key.readInt16BE(2) === 0 || key.readInt16BE(2) === 1);
 
 /**
  * Bytes to events. What cannot be read is set aside as dead, and what a relay repeated is dropped.

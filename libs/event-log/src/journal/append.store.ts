@@ -38,7 +38,10 @@ const partitionCounts = new WeakMap<object, Map<string, number>>();
 
 async function countPartitions(tx: Tx, topic: string): Promise<number> {
   let counts = partitionCounts.get(tx.connection);
-  if (counts === undefined) partitionCounts.set(tx.connection, (counts = new Map()));
+  if (counts === undefined) {
+    counts = new Map();
+    partitionCounts.set(tx.connection, counts);
+  }
   const known = counts.get(topic);
   if (known !== undefined) return known;
   const [row] = (await tx.query('SELECT count(*)::int AS partitions FROM journal.log_head WHERE topic = $1', [

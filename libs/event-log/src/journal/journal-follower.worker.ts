@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@carat/events';
 import type { DataSource } from 'typeorm';
-import { type Follower, FlowHalted, type Running } from '../event-log.js';
+import { FlowHalted, type Follower, type Running } from '../event-log.js';
 import { judge } from '../fault.js';
 import type { JournalLease } from './lease.worker.js';
 import { readHeads, readJournal } from './read.store.js';

@@ -1,20 +1,27 @@
+import { deadLetterTopicOf, topicNames } from '@carat/events';
 import { freshDatabase } from '@carat/test-bed';
-import { topicNames } from '@carat/events';
 import { DataSource } from 'typeorm';
 import { type Bed, eventLogContract } from '../event-log.contract.js';
 import { openJournalLog } from './journal-log.worker.js';
 import { Journal1764000000000 } from './migrations/1764000000000-journal.js';
 import { ensureJournalTopics, readHeads, readJournal } from './read.store.js';
-import { deadLetterTopicOf } from '@carat/events';
 
 const PARTITIONS = 4;
 
 async function open(): Promise<Bed> {
   const database = await freshDatabase();
-  const db = new DataSource({ type: 'postgres', url: database.url, migrations: [Journal1764000000000], extra: { max: 20 } });
+  const db = new DataSource({
+    type: 'postgres',
+    url: database.url,
+    migrations: [Journal1764000000000],
+    extra: { max: 20 },
+  });
   await db.initialize();
   await db.runMigrations();
-  await ensureJournalTopics(db, topicNames.map((topic) => ({ topic, partitions: PARTITIONS })));
+  await ensureJournalTopics(
+    db,
+    topicNames.map((topic) => ({ topic, partitions: PARTITIONS })),
+  );
   const alarms: Error[] = [];
   const openLog = () =>
     openJournalLog({ db, databaseUrl: database.url, onAlarm: (_group, alarm) => void alarms.push(alarm) });

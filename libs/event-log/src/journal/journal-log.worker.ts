@@ -32,7 +32,10 @@ export async function openJournalLog({ db, databaseUrl, onAlarm }: JournalLogOpt
       return followJournal(context, group, topics, follower);
     },
 
-    transform: <F extends Topic, T extends Topic>({ group, from, to }: TransformFlow<F, T>, step: TransformStep<F, T>) =>
+    transform: <F extends Topic, T extends Topic>(
+      { group, from, to }: TransformFlow<F, T>,
+      step: TransformStep<F, T>,
+    ) =>
       project(log, db, { group, from: [from] }, async (events, tx) => {
         await append(tx, to, (await step(events)) as readonly Event[]);
       }),
@@ -55,7 +58,9 @@ export async function openJournalLog({ db, databaseUrl, onAlarm }: JournalLogOpt
 async function ensureDeadLetterTopic(db: DataSource, group: string, topics: readonly Topic[]): Promise<void> {
   const heads = await readHeads(db.manager, topics);
   const partitions = Math.max(
-    ...topics.map((topic) => heads.filter((head) => head.topic === topic).length || (definitionOf(topic).partitions ?? 0)),
+    ...topics.map(
+      (topic) => heads.filter((head) => head.topic === topic).length || (definitionOf(topic).partitions ?? 0),
+    ),
   );
   await ensureJournalTopics(db, [{ topic: deadLetterTopicOf(group), partitions }]);
 }

@@ -106,11 +106,16 @@ export async function ensureJournalTopics(
        ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
       [wanted.map(({ topic }) => topic), wanted.map(({ partition }) => partition)],
     );
-    const heads = await readHeads(tx, topics.map(({ topic }) => topic));
+    const heads = await readHeads(
+      tx,
+      topics.map(({ topic }) => topic),
+    );
     for (const { topic, partitions } of topics) {
       const found = heads.filter((head) => head.topic === topic).length;
       if (found !== partitions)
-        throw new Error(`${topic} has ${found} partitions in the journal, ${partitions} are asked for: it never changes`);
+        throw new Error(
+          `${topic} has ${found} partitions in the journal, ${partitions} are asked for: it never changes`,
+        );
     }
   });
 }

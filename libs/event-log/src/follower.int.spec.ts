@@ -1,0 +1,127 @@
+import { deadLetterTopicOf } from '@carat/events';
+import { freshDatabase, type TestDatabase } from '@carat/test-bed';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { claim } from './consumer-offset.store.js';
+import { gift } from './event-log.contract.js';
+import { type EventLog, OffsetMovedByAnother, type RawBatch, type Recorded } from './event-log.js';
+import { recordOf } from './journal/append.store.js';
+import { Journal1764000000000 } from './journal/migrations/1764000000000-journal.js';
+import { ensureJournalTopics, readJournal } from './journal/read.store.js';
+import { project } from './project.store.js';
+
+const GROUP = 'test.rows';
+const TOPIC = 'gift.events.v1';
+
+const batchOf = (from: number, to: number): RawBatch => ({
+  topic: TOPIC,
+  partition: 0,
+  records: Array.from({ length: to - from }, (_, n) => ({
+    offset: BigInt(from + n),
+    recordedAtMs: 0,
+    key: Buffer.from('creator-1'),
+    value: recordOf(gift(from + n)).value,
+    headers: [],
+  })),
+  nextOffset: BigInt(to),
+  heartbeat: async () => undefined,
+});
+
+describe('the follower of a group', () => {
+  let database: TestDatabase;
+  let db: DataSource;
+
+  beforeEach(async () => {
+    database = await freshDatabase();
+    db = await new DataSource({ type: 'postgres', url: database.url, migrations: [Journal1764000000000] }).initialize();
+    await db.runMigrations();
+    await db.query('CREATE TABLE public.seen (coins bigint)');
+    await ensureJournalTopics(db, [{ topic: deadLetterTopicOf(GROUP), partitions: 1 }]);
+  }, 60_000);
+
+  afterEach(async () => {
+    await db.destroy();
+    await database.drop();
+  });
+
+  /** What a process would be given by its log: the follower itself, so that the test plays the log. */
+  const join = async (dies: (events: readonly Recorded[]) => boolean = () => false) => {
+    let follower: Parameters<EventLog['follow']>[2] | undefined;
+    const log = {
+      id: 'log-1',
+      follow: async (_group: string, _topics: unknown, given: typeof follower) => (follower = given),
+    };
+    await project(log as unknown as EventLog, db, { group: GROUP, from: [TOPIC] }, async (events, tx) => {
+      if (dies(events)) throw new Died();
+      await tx.query('INSERT INTO public.seen SELECT unnest($1::bigint[])', [
+        events.map((event) => (event.type === 'carat.gift.sent.v1' ? event.data.coins : -1)),
+      ]);
+    });
+    if (follower === undefined) throw new Error('project did not follow');
+    return follower;
+  };
+
+  const seen = async (): Promise<number[]> =>
+    ((await db.query('SELECT coins::int FROM public.seen ORDER BY 1')) as { coins: number }[]).map(
+      ({ coins }) => coins,
+    );
+
+  test('given a zombie, when another instance has claimed its partition, then nothing it does is kept', async () => {
+    const zombie = await join();
+    await zombie.claimed(TOPIC, 0);
+    await zombie.batch(batchOf(0, 3));
+    const heir = await join();
+    expect(await heir.claimed(TOPIC, 0)).toBe(3n);
+    await expect(zombie.batch(batchOf(3, 6))).rejects.toThrow(OffsetMovedByAnother);
+    await heir.batch(batchOf(3, 5));
+    expect(await seen()).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test('a batch from before the stored offset is refused', async () => {
+    const follower = await join();
+    await follower.claimed(TOPIC, 0);
+    await follower.batch(batchOf(0, 3));
+    await expect(follower.batch(batchOf(2, 6))).rejects.toThrow(OffsetMovedByAnother);
+    expect(await seen()).toEqual([0, 1, 2]);
+  });
+
+  test('a fetch without records still moves the offset', async () => {
+    const follower = await join();
+    await follower.claimed(TOPIC, 0);
+    await follower.batch({ ...batchOf(0, 0), nextOffset: 9n });
+    expect((await claim(db.manager, GROUP, 'log-1', TOPIC, 0)).nextOffset).toBe(9n);
+  });
+
+  test('offsets of another log do not count here', async () => {
+    const follower = await join();
+    await follower.claimed(TOPIC, 0);
+    await follower.batch(batchOf(0, 3));
+    expect((await claim(db.manager, GROUP, 'another log', TOPIC, 0)).nextOffset).toBe(0n);
+  });
+
+  test('a record on which the process dies again and again becomes a dead letter; the others are handled', async () => {
+    const diesOnFour = (events: readonly Recorded[]): boolean =>
+      events.some((event) => event.type === 'carat.gift.sent.v1' && event.data.coins === 4);
+    let deaths = 0;
+    for (let next = 0n; next < 10n; deaths++) {
+      const follower = await join(diesOnFour);
+      next = await follower.claimed(TOPIC, 0);
+      if (next === 10n) break;
+      await follower.batch(batchOf(Number(next), 10)).catch((error: Error) => {
+        if (!(error instanceof Died)) throw error;
+      });
+    }
+    expect(await seen()).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    const letters = await readJournal(db.manager, deadLetterTopicOf(GROUP), 0, 0n);
+    expect(letters.map(({ value }) => value)).toEqual([recordOf(gift(4)).value]);
+    expect(letters[0]?.headers.find(([name]) => name === 'carat-error-class')?.[1].toString()).toBe('crashed_process');
+    expect(deaths).toBeLessThan(12);
+  });
+});
+
+/** Stands for the death of the process: nothing after it runs, nothing is judged. */
+class Died extends OffsetMovedByAnother {
+  constructor() {
+    super(GROUP, TOPIC, 0);
+  }
+}
