@@ -32,7 +32,11 @@ type ProjectMethod<F extends Topic> = (
 /** Events in, rows out: the method runs in the transaction that also moves the group's offset. */
 export const Project =
   <F extends Topic>(flow: ProjectFlow<F>) =>
-  <Method extends ProjectMethod<F>>(target: object, name: string | symbol, method: TypedPropertyDescriptor<Method>): void =>
+  <Method extends ProjectMethod<F>>(
+    target: object,
+    name: string | symbol,
+    method: TypedPropertyDescriptor<Method>,
+  ): void =>
     declare({ verb: 'project', flow }, target, name, method);
 
 type TransformMethod<F extends Topic, T extends Topic> = (

@@ -1,7 +1,7 @@
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { DataSource } from 'typeorm';
-import type { EventLog, Running } from '../event-log.js';
+import type { EventLog, Poison, Running } from '../event-log.js';
 import { project } from '../project.store.js';
 import type { Declared } from './declare.js';
 
@@ -48,7 +48,7 @@ export class EventLogStrategy extends Server implements CustomTransportStrategy 
     const declared = declaredBy(handler);
     if (handler.next !== undefined) throw new Error(`two handlers share the group ${declared.flow.group}`);
     return declared.verb === 'project'
-      ? project(this.eventLog, this.db, declared.flow, (events, tx) => call(handler, events, tx))
+      ? project(this.eventLog, this.db, declared.flow, (events, tx) => call<readonly Poison[]>(handler, events, tx))
       : this.eventLog.transform(declared.flow, (events) => call(handler, events));
   }
 }

@@ -1,0 +1,83 @@
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import kafkajs, { type Admin, type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { repairClient } from './client-repairs.worker.js';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** Where the client's own words go. */
+export type Logger = (level: LogLevel, message: string, details: object) => void;
+
+/** How to reach the cluster, and how Carat's names look there. */
+export interface ClientOptions {
+  readonly brokers: readonly string[];
+  /** Before every topic and group, so that installations can share a cluster. */
+  readonly prefix: string;
+  readonly ssl?: KafkaConfig['ssl'] | undefined;
+  readonly sasl?: KafkaConfig['sasl'] | undefined;
+  readonly log: Logger;
+  /** How long one request may take, in milliseconds. Fetches and joins have limits of their own on top. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Tests come between client and broker here. */
+  readonly socketFactory?: ISocketFactory | undefined;
+}
+
+const { ERROR, WARN, INFO } = kafkajs.logLevel;
+const levelOf = (level: number): LogLevel =>
+  level === ERROR ? 'error' : level === WARN ? 'warn' : level === INFO ? 'info' : 'debug';
+
+const plainSockets: ISocketFactory = ({ host, port, ssl, onConnect }): Socket => {
+  // A batch is one write: waiting for more to send (Nagle) would only add to its time.
+  const socket =
+    ssl === undefined || ssl === null || (ssl as unknown) === false
+      ? connect({ host, port, noDelay: true }, onConnect)
+      : connectTls({ host, port, servername: host, ...ssl }, onConnect);
+  socket.setKeepAlive(true, 60_000);
+  return socket;
+};
+
+/** Makes clients. Never one for two purposes: within a `Kafka`, consumers and producers share committed offsets. */
+export class Clients {
+  constructor(readonly options: ClientOptions) {
+    repairClient();
+  }
+
+  /** The name on the broker. */
+  readonly nameOf = (name: string): string => this.options.prefix + name;
+  /** Carat's own name. */
+  readonly plainOf = (name: string): string => name.slice(this.options.prefix.length);
+
+  create(socketFactory: ISocketFactory = this.sockets): Kafka {
+    const { brokers, ssl, sasl, log, requestTimeoutMs = 10_000 } = this.options;
+    return new kafkajs.Kafka({
+      clientId: 'carat',
+      brokers: [...brokers],
+      ...(ssl === undefined ? {} : { ssl }),
+      ...(sasl === undefined ? {} : { sasl }),
+      requestTimeout: requestTimeoutMs,
+      connectionTimeout: 3000,
+      socketFactory,
+      // Said in full: kafkajs has other defaults when NODE_ENV is "test".
+      retry: { initialRetryTime: 50, maxRetryTime: 1000, factor: 0.2, multiplier: 2, retries: 12 },
+      logLevel: WARN,
+      logCreator: () => (entry: LogEntry) => {
+        const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = entry.log;
+        log(levelOf(entry.level), `kafka: ${message}`, details);
+      },
+    });
+  }
+
+  get sockets(): ISocketFactory {
+    return this.options.socketFactory ?? plainSockets;
+  }
+
+  /** A short conversation with the cluster. */
+  async asAdmin<T>(talk: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.create().admin();
+    await admin.connect();
+    try {
+      return await talk(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+}
