@@ -3,7 +3,13 @@ import { definitionOf, type Event, isUpstream, type Topic } from './topics.js';
 
 /** A value that cannot become an event: why, as a stable code and as a sentence. It goes to a dead-letter topic. */
 export interface Undecodable {
-  readonly code: 'record_too_large' | 'malformed_json' | 'too_deep' | 'not_a_cloudevent' | 'unknown_event_type' | 'invalid_event';
+  readonly code:
+    | 'record_too_large'
+    | 'malformed_json'
+    | 'too_deep'
+    | 'not_a_cloudevent'
+    | 'unknown_event_type'
+    | 'invalid_event';
   readonly detail: string;
 }
 export type Decoded<T extends Topic> = { readonly event: Event<T> } | { readonly undecodable: Undecodable };
@@ -69,9 +75,7 @@ export function decode<T extends Topic>(topic: T, value: Buffer | null): Decoded
   const schema = schemaOf(topic, type);
   if (schema === undefined) return undecodable('unknown_event_type', `${topic} holds no ${type.slice(0, 128)}`);
   const parsed = schema.safeParse(json);
-  return parsed.success
-    ? { event: parsed.data as Event<T> }
-    : undecodable('invalid_event', explain(parsed.error));
+  return parsed.success ? { event: parsed.data as Event<T> } : undecodable('invalid_event', explain(parsed.error));
 }
 
 /** The bytes of an event: JSON, its fields in the order the event was built. */

@@ -9,10 +9,13 @@ const LARGEST_48_BITS = 2 ** 48 - 1;
  * Times before 1970 count as 0.
  */
 export function derivedUuid(timeMs: number, ...parts: readonly string[]): string {
-  const time = Math.min(Math.max(Math.trunc(timeMs), 0), LARGEST_48_BITS).toString(16).padStart(12, '0');
+  const time = Math.min(Math.max(Math.trunc(timeMs), 0), LARGEST_48_BITS)
+    .toString(16)
+    .padStart(12, '0');
   const digest = hash('sha256', parts.join('\n'), 'hex');
   const variant = ((Number.parseInt(digest.charAt(3), 16) & 0x3) | 0x8).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8)}-8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
+  const groups = [time.slice(0, 8), time.slice(8), `8${digest.slice(0, 3)}`, `${variant}${digest.slice(4, 7)}`];
+  return `${groups.join('-')}-${digest.slice(7, 19)}`;
 }
 
 /** The time in milliseconds that a derived id starts with. */

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { eventSchema } from './envelope.js';
-import { CoinsField, Context, Id, MillidiamondsField, RateOnEvent, Residue, SignedMillidiamondsField } from './fields.js';
+import {
+  CoinsField,
+  Context,
+  Id,
+  MillidiamondsField,
+  RateOnEvent,
+  Residue,
+  SignedMillidiamondsField,
+} from './fields.js';
 
 /** A gift became diamonds. The event carries its whole proof: gift, coins, rate, rounding, residue (law 3). */
 export const DiamondsCredited = eventSchema(

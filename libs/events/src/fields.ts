@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The field types that events share. Each carries its limits, so every schema and every generated reference has them. */
+/** The field types that events share. Each carries its limits, so every schema and generated reference has them. */
 
 /** An id: 1 to 128 printable ASCII characters. */
 export const Id = z

@@ -1,5 +1,5 @@
-export { type Undecodable, type Decoded, decode, encode, nestsWithin } from './decode.js';
 export { contentHash } from './content-hash.js';
+export { type Decoded, decode, encode, nestsWithin, type Undecodable } from './decode.js';
 export {
   type CreditId,
   creditIdOf,
