@@ -1,0 +1,85 @@
+import 'reflect-metadata';
+import { type EventLog, type Headers } from '@carat/event-log';
+import {
+  append,
+  ensureJournalTopics,
+  journalMigrations,
+  openJournalLog,
+  readHeads,
+  readJournal,
+} from '@carat/event-log/journal';
+import { EventLogStrategy } from '@carat/event-log/nest';
+import { creditIdOf, deadLetterTopicOf, decode, uuidOf } from '@carat/events';
+import { ENVIRONMENT } from '@carat/service-host';
+import { eventually, freshDatabase, type TestDatabase } from '@carat/test-bed';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Global, type INestMicroservice, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { DataSource } from 'typeorm';
+import { refused, reversed, sent } from '../../test/gifts.js';
+import { conversionService } from '../conversion-service.module.js';
+import { seedRates } from '../rate-book/seed-rates.store.js';
+
+const GROUP = 'carat.conversion.credit-diamonds';
+let database: TestDatabase;
+let db: DataSource;
+let log: EventLog;
+let app: INestMicroservice;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  db = await new DataSource({ type: 'postgres', url: database.url, migrations: [...journalMigrations] }).initialize();
+  await db.runMigrations();
+  await ensureJournalTopics(db, [
+    { topic: 'rate.events.v1', partitions: 1 },
+    { topic: 'gift.events.v1', partitions: 1 },
+    { topic: 'diamond.events.v1', partitions: 1 },
+  ]);
+  await db.transaction(seedRates);
+  log = await openJournalLog({ db, databaseUrl: database.url, onAlarm: () => undefined });
+
+  const shared = [
+    { provide: DataSource, useValue: db },
+    { provide: ENVIRONMENT, useValue: { RATE_LEAD: 900_000 } },
+  ];
+  @Global()
+  @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
+  class SharedModule {}
+  const module = await Test.createTestingModule({ imports: [SharedModule, conversionService.module] }).compile();
+  app = module.createNestMicroservice({ strategy: new EventLogStrategy(log, db), logger: false });
+  await app.listen();
+}, 60_000);
+afterAll(async () => {
+  await app?.close();
+  await log?.close();
+  await db?.destroy();
+  await database?.drop();
+});
+
+const errorClass = (headers: Headers): string | undefined =>
+  headers.find(([name]) => name === 'carat-error-class')?.[1].toString();
+
+describe('the flow from gifts to diamonds', () => {
+  test('credits and reverses in the order of the gifts, and sets aside only what cannot be priced', async () => {
+    const gifts = Array.from({ length: 20 }, (_, n) => sent(n + 1, { id: `ev-${n}` }));
+    const future = sent(1, { id: 'future', timeMs: Date.parse('2999-01-01T00:00:00Z') });
+    const early = sent(1, { id: 'early', timeMs: Date.parse('1969-12-31T23:59:59.999Z') });
+    const [first = future] = gifts;
+    const half = reversed(gifts[19] ?? first, 20, 10);
+    await db.transaction((tx) =>
+      append(tx, 'gift.events.v1', [...gifts.slice(0, 7), future, refused(first), ...gifts.slice(7), half, early]),
+    );
+
+    const expected = [...gifts.map(({ data }) => uuidOf(creditIdOf(data.giftId))), uuidOf(half.data.reversalId)];
+    await eventually(async () => {
+      const letters = await readJournal(db.manager, deadLetterTopicOf(GROUP), 0, 0n);
+      expect(letters.map(({ headers }) => errorClass(headers))).toEqual(['future_dated', 'no_rate_in_force']);
+    });
+    const records = await readJournal(db.manager, 'diamond.events.v1', 0, 0n);
+    expect(records.map(({ eventId }) => eventId)).toEqual(expected);
+    expect(records.every(({ key }) => key?.toString() === 'creator-7')).toBe(true);
+    const last = decode('diamond.events.v1', records.at(-1)?.value ?? null);
+    expect(last).toMatchObject({ event: { type: 'carat.diamonds.reversed.v1', data: { millidiamonds: 5000 } } });
+    expect(await readHeads(db.manager, ['rate.events.v1'])).toMatchObject([{ next: 6n }]);
+  });
+});
