@@ -1,0 +1,63 @@
+import { Id, isGiftId } from '@carat/events';
+import { PageQuery, Problem, Roles, readCursor, writeCursor } from '@carat/http-edge';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { z } from 'zod';
+import type { Balance } from './balance.js';
+import { Balances, type BookedTransfer } from './balances.store.js';
+
+const LONGEST_WAIT_MS = 2_000;
+
+const BalanceQuery = z.object({
+  after: z
+    .stringFormat('gift_id', isGiftId)
+    .optional()
+    .meta({ description: 'a gift: waits up to 2 s until its credit is booked' }),
+});
+type BalanceQuery = z.infer<typeof BalanceQuery>;
+
+interface Transfers {
+  readonly items: readonly BookedTransfer[];
+  readonly nextCursor: string | null;
+}
+
+/** What a creator has, and how it came about. */
+@Controller('v1/creators/:creatorId')
+@Roles('operator', 'approver', 'auditor')
+export class BalancesController {
+  constructor(private readonly balances: Balances) {}
+
+  /** The balance in millidiamonds, with the positions of the log that it includes; zeros for an unknown creator. */
+  @Get('balance')
+  async balance(
+    @Param('creatorId', { schema: Id }) creatorId: string,
+    @Query({ schema: BalanceQuery }) { after }: BalanceQuery,
+  ): Promise<Balance> {
+    if (after === undefined || !isGiftId(after)) return this.balances.read(creatorId);
+    await this.balances.untilCredited(creatorId, after, LONGEST_WAIT_MS);
+    return this.balances.read(creatorId, after);
+  }
+
+  /** Every transfer of the creator, newest first. */
+  @Get('transfers')
+  async transfers(
+    @Param('creatorId', { schema: Id }) creatorId: string,
+    @Query({ schema: PageQuery }) { limit, cursor }: PageQuery,
+  ): Promise<Transfers> {
+    const filters = { list: 'transfers', creatorId };
+    const found = await this.balances.transfers(creatorId, limit + 1, idIn(readCursor(cursor, filters)));
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    return {
+      items,
+      nextCursor: last === undefined || found.length <= limit ? null : writeCursor([last.id], filters),
+    };
+  }
+}
+
+/** The transfer id that a cursor stands at. A cursor is no secret, so what it holds may be anything. */
+function idIn(position: readonly string[] | undefined): string | undefined {
+  if (position === undefined) return undefined;
+  const [id = '', ...more] = position;
+  if (!/^\d{1,18}$/.test(id) || more.length > 0) throw new Problem('cursor_invalid');
+  return id;
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EventLog, type Tx } from '@carat/event-log';
+import { creditIdOf, type GiftId, uuidOf } from '@carat/events';
+import { EVENT_LOG } from '@carat/service-host';
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { LEDGER_GROUP } from '../diamond-ledger/ledger-group.js';
+import { type Balance, type OffsetRow, positionOf } from './balance.js';
+
+/** A transfer as it is answered. `id` grows with time and is unique; millidiamonds in decimal. */
+export interface BookedTransfer {
+  readonly id: string;
+  readonly code: string;
+  readonly debit: string;
+  readonly credit: string;
+  readonly millidiamonds: string;
+  readonly eventId: string;
+  readonly giftId?: string;
+  readonly bookedAt: string;
+}
+
+interface BalanceRow extends Omit<Balance, 'creatorId' | 'unit' | 'position'> {
+  readonly offsets: readonly OffsetRow[];
+  readonly included: boolean;
+}
+
+// One statement sees one snapshot: the ledger moves its offset in the transaction that moves the balance, so the
+// position tells exactly what the figures hold.
+const READ_BALANCE = `
+  SELECT coalesce(b.earned, 0) AS earned, coalesce(b.awarded, 0) AS awarded, coalesce(b.adjusted, 0) AS adjusted,
+         coalesce(b.reversed, 0) AS reversed, coalesce(b.available, 0) AS available, coalesce(b.held, 0) AS held,
+         coalesce(b.redeemed, 0) AS redeemed, coalesce(b.recoverable, 0) AS recoverable,
+         (SELECT coalesce(json_agg(json_build_array(topic, part, next_offset::text) ORDER BY topic, part), '[]')
+          FROM journal.consumer_offset WHERE grp = $2 AND log_id = $3) AS offsets,
+         EXISTS (SELECT 1 FROM payout.transfer t WHERE t.event_id = $4::uuid AND t.creator_id = $1) AS included
+  FROM (VALUES ($1::text)) AS asked (creator_id) LEFT JOIN payout.balance b USING (creator_id)`;
+
+const IS_BOOKED = 'SELECT 1 FROM payout.transfer WHERE event_id = $1 AND creator_id = $2';
+
+const NEWEST_FIRST = `
+  SELECT id, code, debit, credit, millidiamonds, event_id, gift_id, booked_at FROM payout.transfer
+  WHERE creator_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`;
+const BEFORE_THE_FIRST_PAGE = '9223372036854775807';
+
+const POLL_MS = 20;
+
+const creditEventOf = (giftId: GiftId): string => uuidOf(creditIdOf(giftId));
+
+/** Reads of the diamond ledger: no figure is worked out here, the ledger's rows are the answer. */
+@Injectable()
+export class Balances {
+  constructor(
+    private readonly db: DataSource,
+    @Inject(EVENT_LOG) private readonly log: EventLog,
+  ) {}
+
+  /** A creator's balance, zeros for one without transfers. With a gift: also whether its credit is included. */
+  async read(creatorId: string, after?: GiftId, tx: Tx = this.db.manager): Promise<Balance> {
+    const [row] = (await tx.query(READ_BALANCE, [
+      creatorId,
+      LEDGER_GROUP,
+      this.log.id,
+      after === undefined ? null : creditEventOf(after),
+    ])) as [BalanceRow];
+    const { offsets, included, ...figures } = row;
+    return {
+      creatorId,
+      unit: 'millidiamond',
+      ...figures,
+      position: positionOf(creatorId, offsets),
+      ...(after === undefined ? {} : { included }),
+    };
+  }
+
+  /** Resolves when the credit of a gift to the creator is booked, or when the time is up. */
+  async untilCredited(creatorId: string, giftId: GiftId, withinMs: number): Promise<void> {
+    const deadlineMs = performance.now() + withinMs;
+    for (;;) {
+      const booked = (await this.db.query(IS_BOOKED, [creditEventOf(giftId), creatorId])) as unknown[];
+      if (booked.length > 0 || performance.now() + POLL_MS > deadlineMs) return;
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Up to `limit` transfers of a creator, newest first, older than the one of id `before`. */
+  async transfers(creatorId: string, limit: number, before = BEFORE_THE_FIRST_PAGE): Promise<BookedTransfer[]> {
+    const rows = (await this.db.query(NEWEST_FIRST, [creatorId, before, limit])) as (Omit<
+      BookedTransfer,
+      'eventId' | 'giftId' | 'bookedAt'
+    > & { event_id: string; gift_id: string | null; booked_at: Date })[];
+    return rows.map(({ event_id: eventId, gift_id: giftId, booked_at: bookedAt, ...transfer }) => ({
+      ...transfer,
+      eventId,
+      ...(giftId === null ? {} : { giftId }),
+      bookedAt: bookedAt.toISOString(),
+    }));
+  }
+}

@@ -1,0 +1,4 @@
+import { run } from '@carat/service-host';
+import { payoutService } from './payout-service.module.js';
+
+await run(payoutService);
