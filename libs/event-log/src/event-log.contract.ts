@@ -1,4 +1,4 @@
-import { caused, deadLetterTopicOf, derivedUuid, type Event, partitionOf, type Topic } from '@carat/events';
+import { caused, deadLetterTopicOf, derivedUuid, type Event, encode, partitionOf, type Topic } from '@carat/events';
 import { eventually } from '@carat/test-bed';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DataSource } from 'typeorm';
@@ -60,7 +60,25 @@ export function gift(n: number): Gift {
 }
 
 const gifts = (count: number): Gift[] => Array.from({ length: count }, (_, n) => gift(n));
-const coinsOf = (event: Recorded): number => (event.type === 'carat.gift.sent.v1' ? event.data.coins : -1);
+const coinsOf = (event: Recorded): number => (event as Recorded<'gift.events.v1'> & Gift).data.coins;
+
+/** The n-th request, for n + 1 roses. */
+const request = (n: number): Buffer =>
+  encode({
+    specversion: '1.0',
+    id: `request-${n}`,
+    type: 'carat.gift.requested.v1',
+    source: '/test',
+    time: '2026-11-20T19:00:00Z',
+    data: {
+      giftTypeId: 'rose',
+      quantity: n + 1,
+      senderId: 'viewer-1',
+      creatorId: 'creator-1',
+      context: { kind: 'live', id: 'live-1' },
+      funding: { kind: 'wallet' },
+    },
+  });
 
 /** A record as the relay writes it. */
 const relayed = (event: Gift, sequence: number, journal = 'journal-1'): NewRecord => ({
@@ -222,6 +240,25 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
       expect(letters.map(({ value }) => value?.toString('hex') ?? null).sort()).toEqual(
         bad.map(({ value }) => value?.toString('hex') ?? null).sort(),
       );
+    });
+
+    test('upstream’s records are taken with any key or none, and the offset moves past them', async () => {
+      const records = upTo(40).map((n) => ({ key: n % 2 === 0 ? null : Buffer.from([n]), value: request(n) }));
+      await bed.log.publish('gift.requests.v1', records);
+      const flow = { group: 'test.requests', from: ['gift.requests.v1'] } as const;
+      await start(
+        project(bed.log, bed.db, flow, (events, tx) =>
+          note(
+            events.map((event) => ({ ...event, data: { coins: event.data.quantity - 1 } }) as unknown as Recorded),
+            tx,
+          ),
+        ),
+      );
+      await eventually(async () => expect(await seen()).toEqual(upTo(40)));
+      const [{ next }] = (await bed.db.query('SELECT sum(next_offset)::int AS next FROM journal.consumer_offset')) as [
+        { next: number },
+      ];
+      expect(next).toBe(40);
     });
 
     test('what a relay repeats is dropped', async () => {

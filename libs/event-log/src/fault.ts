@@ -6,6 +6,9 @@ export interface Fault {
   readonly detail: string;
 }
 
+/** The world is at fault, not the records: the same may work in a while. */
+export class TryAgain extends Error {}
+
 /** What an error asks for: give up the claim or the flow, try the same again, or look for the record at fault. */
 export type Verdict = 'give_up' | 'try_again' | 'look_closer';
 
@@ -25,6 +28,7 @@ const codeOf = (error: unknown): string | undefined => {
 /** Sorts an error of a step. Only what can be the record's own fault is worth halving for. */
 export function judge(error: unknown): Verdict {
   if (error instanceof OffsetMovedByAnother || error instanceof FlowHalted) return 'give_up';
+  if (error instanceof TryAgain) return 'try_again';
   if (!(error instanceof Error)) return 'look_closer';
   const code = codeOf(error);
   if (code !== undefined && (NETWORK.has(code) || (code.length === 5 && NOT_THE_RECORD.test(code)))) return 'try_again';

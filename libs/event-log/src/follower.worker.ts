@@ -38,10 +38,11 @@ interface Hold {
 }
 
 /** Where an advance over a part leads. */
-export const advanceOver = (part: Part, seen: Seen): Advance => ({
+export const advanceOver = (part: Part, { lastSequence, journal }: Seen): Advance => ({
   first: part.records[0]?.offset ?? part.nextOffset - 1n,
   nextOffset: part.nextOffset,
-  ...seen,
+  lastSequence,
+  journal,
 });
 
 /**

@@ -45,10 +45,7 @@ export class JournalLease {
     if (this.held.has(group)) return true;
     const client = await this.connection();
     if (client === undefined) return false;
-    const { rows } = await client.query<{ locked: boolean }>(
-      'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
-      [`carat:${group}`],
-    );
+    const { rows } = await this.ask<{ locked: boolean }>(client, 'pg_try_advisory_lock', group);
     const locked = rows[0]?.locked === true && client === this.client;
     if (locked) this.held.add(group);
     return locked;
@@ -56,7 +53,7 @@ export class JournalLease {
 
   async release(group: string): Promise<void> {
     if (!this.held.delete(group)) return;
-    await this.client?.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [`carat:${group}`]);
+    if (this.client !== undefined) await this.ask(this.client, 'pg_advisory_unlock', group);
   }
 
   async close(): Promise<void> {
@@ -65,6 +62,20 @@ export class JournalLease {
     await this.client?.end();
   }
 
+  /** One question at a time: a connection takes no second one while it answers. */
+  private ask<Row extends pg.QueryResultRow>(
+    client: pg.Client,
+    lock: string,
+    group: string,
+  ): Promise<pg.QueryResult<Row>> {
+    const answer = this.asked.then(() =>
+      client.query<Row>(`SELECT ${lock}(hashtextextended($1, 0)) AS locked`, [`carat:${group}`]),
+    );
+    this.asked = answer.catch(() => undefined);
+    return answer;
+  }
+
+  private asked: Promise<unknown> = Promise.resolve();
   private opening: Promise<pg.Client | undefined> | undefined;
 
   private async connection(): Promise<pg.Client | undefined> {

@@ -41,7 +41,8 @@ export function repairClient(): void {
     for (const { partitions } of fetched.responses) {
       for (const partition of partitions) {
         if (!partition.abortedTransactions?.length) continue;
-        for (const record of abortedOf(partition.messages, partition.abortedTransactions)) record.isControlRecord = true;
+        for (const record of abortedOf(partition.messages, partition.abortedTransactions))
+          record.isControlRecord = true;
         partition.abortedTransactions = [];
       }
     }

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import kafkajs, { type Admin, type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { repairClient } from './client-repairs.worker.js';
@@ -21,6 +22,8 @@ export interface ClientOptions {
   readonly socketFactory?: ISocketFactory | undefined;
 }
 
+const PATIENCE_MS = 30_000;
+
 const { ERROR, WARN, INFO } = kafkajs.logLevel;
 const levelOf = (level: number): LogLevel =>
   level === ERROR ? 'error' : level === WARN ? 'warn' : level === INFO ? 'info' : 'debug';
@@ -30,7 +33,7 @@ const plainSockets: ISocketFactory = ({ host, port, ssl, onConnect }): Socket =>
   const socket =
     ssl === undefined || ssl === null || (ssl as unknown) === false
       ? connect({ host, port, noDelay: true }, onConnect)
-      : connectTls({ host, port, servername: host, ...ssl }, onConnect);
+      : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect);
   socket.setKeepAlive(true, 60_000);
   return socket;
 };
@@ -70,14 +73,34 @@ export class Clients {
     return this.options.socketFactory ?? plainSockets;
   }
 
-  /** A short conversation with the cluster. */
+  /**
+   * A short conversation with the cluster, from the start again while a broker is starting or a topic's leader is not
+   * known everywhere: `talk` may run several times.
+   */
   async asAdmin<T>(talk: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = this.create().admin();
-    await admin.connect();
-    try {
-      return await talk(admin);
-    } finally {
-      await admin.disconnect();
+    const deadline = Date.now() + PATIENCE_MS;
+    for (let wait = 50; ; wait = Math.min(2 * wait, 1000)) {
+      const admin = this.create().admin();
+      try {
+        await admin.connect();
+        return await talk(admin);
+      } catch (error) {
+        if (!passes(error) || Date.now() > deadline) throw error;
+        await sleep(wait);
+      } finally {
+        await admin.disconnect();
+      }
     }
   }
+}
+
+/** Errors that mean "not yet"; of a topic that is there already, that somebody else was quicker. */
+function passes(error: unknown): boolean {
+  if (error instanceof kafkajs.KafkaJSAggregateError) return error.errors.every(passes);
+  const { type, retriable } = error as { type?: string; retriable?: boolean };
+  return (
+    type === 'TOPIC_ALREADY_EXISTS' ||
+    type === 'INVALID_REPLICATION_FACTOR' ||
+    (type !== undefined && retriable === true)
+  );
 }

@@ -48,8 +48,13 @@ export function roundsOf(topic: string, partitions: number, records: readonly Ne
     } else ofPartition.push({ messages: [message], bytes });
   }
   const rounds: Lot[][] = [];
-  for (const ofPartition of lots.values())
-    for (const [round, { messages }] of ofPartition.entries()) (rounds[round] ??= []).push({ topic, messages });
+  for (const ofPartition of lots.values()) {
+    for (const [at, { messages }] of ofPartition.entries()) {
+      const round = rounds[at] ?? [];
+      rounds[at] = round;
+      round.push({ topic, messages });
+    }
+  }
   return rounds;
 }
 
