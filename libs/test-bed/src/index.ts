@@ -1,0 +1,5 @@
+export { eventually } from './eventually.js';
+export { consoleProducer, freshPrefix, kafkaBrokers, startKafka } from './kafka.js';
+export { freshDatabase, startPostgres, type TestDatabase } from './postgres.js';
+export { freePort, type Started } from './processes.js';
+export { testKafka, testProducer } from './test-client.js';
