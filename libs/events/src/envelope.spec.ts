@@ -41,7 +41,9 @@ describe('an event that follows from a cause', () => {
   });
 
   test('carries the trace on, where there is one', () => {
-    expect(caused({ ...cause, traceparent: '00-ab-cd-01' }, effect).traceparent).toBe('00-ab-cd-01');
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    expect(caused({ ...cause, traceparent }, effect).traceparent).toBe(traceparent);
+    expect(Object.keys(caused({ ...cause, traceparent: 'anything else' }, effect))).not.toContain('traceparent');
     expect(Object.keys(caused(cause, effect))).not.toContain('traceparent');
   });
 });

@@ -7,9 +7,9 @@ export const envelope = {
   specversion: z.literal('1.0'),
   id: Id,
   source: Id,
-  subject: z.string().max(128).optional(),
+  subject: z.string().optional(),
   time: Time,
-  traceparent: z.string().max(55).optional(),
+  traceparent: z.string().optional(),
   /** The event that caused this one: its source and id. */
   causationsource: Id.optional(),
   causationid: Id.optional(),
@@ -27,6 +27,10 @@ export const eventSchema = <Type extends string, Data extends z.ZodType>(type: T
 
 /** The one header Carat writes; readers do not require it. */
 export const CONTENT_TYPE = 'application/cloudevents+json';
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** W3C Trace Context. Anything else that upstream put there decides nothing and is not carried on. */
+const isTraceparent = (text: string | undefined): text is string => text !== undefined && TRACEPARENT.test(text);
 
 interface Causation {
   readonly source: string;
@@ -64,7 +68,7 @@ export function caused<const Type extends string, Data>(
     source: event.source,
     subject: event.subject,
     time,
-    ...(cause.traceparent === undefined ? {} : { traceparent: cause.traceparent }),
+    ...(isTraceparent(cause.traceparent) ? { traceparent: cause.traceparent } : {}),
     causationsource: cause.source,
     causationid: cause.id,
     data: event.data,

@@ -10,7 +10,7 @@ const RECORDS_IN_A_FETCH = 1000;
 // A wake-up can be lost with its connection, so readers look by themselves as well.
 const LOOK_EVERY_MS = 250;
 const LEASE_EVERY_MS = 500;
-const AT_ONCE = 4;
+const PARTITIONS_AT_ONCE = 4;
 const LONGEST_WAIT_MS = 5000;
 
 export interface FollowerContext {
@@ -24,83 +24,92 @@ interface Place {
   readonly partition: number;
 }
 
+class Stopping extends Error {}
+
+const nameOf = ({ topic, partition }: Place): string => `${topic}/${partition}`;
+
 /** Follows topics of the journal for one group, as long as this process holds the group's lease. */
-export function followJournal(
-  { db, lease, onAlarm }: FollowerContext,
-  group: string,
-  topics: readonly Topic[],
-  follower: Follower,
-): Running {
-  const positions = new Map<string, bigint>();
-  let stopping = false;
-  let alarm: Error | undefined;
-  let failures = 0;
+export class JournalFollowing implements Running {
+  /** Where the next fetch of a partition begins. Absent: it must be claimed first. */
+  private readonly positions = new Map<string, bigint>();
+  private readonly running: Promise<void>;
+  private stopping = false;
+  private halted: Error | undefined;
+  private failures = 0;
 
-  const fetchOne = async ({ topic, partition }: Place): Promise<void> => {
-    const place = `${topic}/${partition}`;
-    const from = positions.get(place) ?? (await follower.claimed(topic, partition));
-    // Not known again until the batch is done: whatever interrupts it, the partition is claimed anew.
-    positions.delete(place);
-    const records = await readJournal(db.manager, topic, partition, from, RECORDS_IN_A_FETCH);
-    const nextOffset = from + BigInt(records.length);
-    const heartbeat = (): Promise<void> => (stopping ? Promise.reject(new Stopping()) : Promise.resolve());
-    if (records.length > 0) await follower.batch({ topic, partition, records, nextOffset, heartbeat });
-    positions.set(place, nextOffset);
-  };
+  constructor(
+    private readonly context: FollowerContext,
+    readonly group: string,
+    private readonly topics: readonly Topic[],
+    private readonly follower: Follower,
+  ) {
+    this.running = this.run();
+  }
 
-  /** Fetches once from every partition with news, a few at a time. Answers how many there were. */
-  const round = async (): Promise<number> => {
-    const heads = await readHeads(db.manager, topics);
-    const news = heads
-      .filter(({ topic, partition, next }) => next > (positions.get(`${topic}/${partition}`) ?? 0n))
-      .map(({ topic, partition }) => ({ topic: topic as Topic, partition }));
-    const queue = news.values();
-    const fetchers = Array.from({ length: Math.min(AT_ONCE, news.length) }, async () => {
-      for (const place of queue) if (!stopping) await fetchOne(place);
+  alarm(): Error | undefined {
+    return this.halted;
+  }
+
+  async stop(): Promise<void> {
+    const { lease } = this.context;
+    this.stopping = true;
+    lease.wake();
+    await this.running;
+    await lease.release(this.group);
+  }
+
+  private async run(): Promise<void> {
+    const { lease } = this.context;
+    while (!this.stopping && this.halted === undefined) {
+      const seen = lease.wakeUps;
+      try {
+        if (!(await lease.holds(this.group))) {
+          this.positions.clear();
+          await lease.news(seen, LEASE_EVERY_MS);
+        } else if ((await this.fetchAll()) === 0) await lease.news(seen, LOOK_EVERY_MS);
+        else this.failures = 0;
+      } catch (error) {
+        await this.onFailure(error);
+      }
+    }
+  }
+
+  /** Fetches once from every partition with news, a few at a time, and claims what is not claimed. */
+  private async fetchAll(): Promise<number> {
+    const heads = await readHeads(this.context.db.manager, this.topics);
+    const due = heads
+      .map(({ topic, partition, next }) => ({ topic: topic as Topic, partition, next }))
+      .filter((head) => head.next > (this.positions.get(nameOf(head)) ?? -1n));
+    const queue = due.values();
+    const fetchers = Array.from({ length: Math.min(PARTITIONS_AT_ONCE, due.length) }, async () => {
+      for (const place of queue) if (!this.stopping) await this.fetchOne(place);
     });
     const failed = (await Promise.allSettled(fetchers)).find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    return news.length;
-  };
+    return due.length;
+  }
 
-  const pauseAfter = async (error: unknown): Promise<void> => {
+  private async fetchOne(place: Place): Promise<void> {
+    const { topic, partition } = place;
+    const from = this.positions.get(nameOf(place)) ?? (await this.follower.claimed(topic, partition));
+    // Not known again until the batch is done: whatever interrupts it, the partition is claimed anew.
+    this.positions.delete(nameOf(place));
+    const records = await readJournal(this.context.db.manager, topic, partition, from, RECORDS_IN_A_FETCH);
+    const nextOffset = from + BigInt(records.length);
+    const heartbeat = (): Promise<void> => (this.stopping ? Promise.reject(new Stopping()) : Promise.resolve());
+    if (records.length > 0) await this.follower.batch({ topic, partition, records, nextOffset, heartbeat });
+    this.positions.set(nameOf(place), nextOffset);
+  }
+
+  private async onFailure(error: unknown): Promise<void> {
+    if (error instanceof Stopping) return;
     if (error instanceof FlowHalted) {
-      alarm = error;
-      onAlarm(group, error);
+      this.halted = error;
+      this.context.onAlarm(this.group, error);
       return;
     }
-    if (error instanceof Stopping) return;
-    positions.clear();
-    failures += 1;
-    if (judge(error) !== 'give_up') await sleep(Math.min(50 * 2 ** failures, LONGEST_WAIT_MS));
-  };
-
-  const run = async (): Promise<void> => {
-    while (!stopping && alarm === undefined) {
-      const seen = lease.wakeUps;
-      try {
-        if (!(await lease.holds(group))) {
-          positions.clear();
-          await lease.news(seen, LEASE_EVERY_MS);
-        } else if ((await round()) === 0) await lease.news(seen, LOOK_EVERY_MS);
-        else failures = 0;
-      } catch (error) {
-        await pauseAfter(error);
-      }
-    }
-  };
-
-  const running = run();
-  return {
-    group,
-    alarm: () => alarm,
-    async stop() {
-      stopping = true;
-      lease.wake();
-      await running;
-      await lease.release(group);
-    },
-  };
+    this.positions.clear();
+    this.failures += 1;
+    if (judge(error) !== 'give_up') await sleep(Math.min(50 * 2 ** this.failures, LONGEST_WAIT_MS));
+  }
 }
-
-class Stopping extends Error {}

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { EventLog, Follower, NewRecord, Offsets, RawBatch, TransformFlow, TransformStep } from '../event-log.js';
 import { project } from '../project.store.js';
 import { append, appendAll } from './append.store.js';
-import { followJournal } from './journal-follower.worker.js';
+import { JournalFollowing } from './journal-follower.worker.js';
 import { JournalLease } from './lease.worker.js';
 import { ensureJournalTopics, journalEpoch, readHeads, readJournal } from './read.store.js';
 
@@ -29,7 +29,7 @@ export async function openJournalLog({ db, databaseUrl, onAlarm }: JournalLogOpt
 
     async follow(group: string, topics: readonly Topic[], follower: Follower) {
       await ensureDeadLetterTopic(db, group, topics);
-      return followJournal(context, group, topics, follower);
+      return new JournalFollowing(context, group, topics, follower);
     },
 
     transform: <F extends Topic, T extends Topic>(

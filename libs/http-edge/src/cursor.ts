@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { contentHash } from '@carat/events';
+import { z } from 'zod';
+import { Problem } from './problems.js';
+
+/** The query of every list: at most `limit` items, going on behind `cursor`. */
+export const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50).meta({ description: 'items per page' }),
+  cursor: z.string().max(2048).optional().meta({ description: 'nextCursor of the page before' }),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+const TAG_BYTES = 12;
+
+/** Binds a position to the filters of its list. No signature: a position grants nothing that the list does not. */
+const tagOf = (position: Buffer, filters: object): Buffer =>
+  createHash('sha256')
+    .update(contentHash('cursor', JSON.parse(JSON.stringify(filters))))
+    .update(position)
+    .digest()
+    .subarray(0, TAG_BYTES);
+
+/** An opaque cursor: where a list of these filters goes on. `position` is the sort key of the last item given. */
+export function writeCursor(position: readonly string[], filters: object): string {
+  const bytes = Buffer.from(JSON.stringify(position), 'utf8');
+  return Buffer.concat([tagOf(bytes, filters), bytes]).toString('base64url');
+}
+
+/**
+ * The position of a cursor, undefined where there is none. Throws `cursor_invalid` for one that was altered, that is
+ * none of ours, or that belongs to a list with other filters.
+ */
+export function readCursor(cursor: string | undefined, filters: object): string[] | undefined {
+  if (cursor === undefined) return undefined;
+  const bytes = Buffer.from(cursor, 'base64url');
+  const position = bytes.subarray(TAG_BYTES);
+  // The decoder skips what it does not know, so only the one spelling that we wrote is taken.
+  if (bytes.toString('base64url') !== cursor || !tagOf(position, filters).equals(bytes.subarray(0, TAG_BYTES)))
+    throw new Problem('cursor_invalid');
+  return z.array(z.string()).parse(JSON.parse(position.toString('utf8')));
+}

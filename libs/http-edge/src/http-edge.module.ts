@@ -1,0 +1,19 @@
+import { Global, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { ApiKeys } from './api-keys.store.js';
+import { KeyGuard } from './auth.controller.js';
+import { ProblemFilter } from './problem.controller.js';
+import { SchemaPipe } from './schema-pipe.controller.js';
+
+/** Guards, parses and answers for every route of the application it is imported into. Needs a global DataSource. */
+@Global()
+@Module({
+  providers: [
+    ApiKeys,
+    { provide: APP_GUARD, useClass: KeyGuard },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: APP_PIPE, useClass: SchemaPipe },
+  ],
+  exports: [ApiKeys],
+})
+export class HttpEdgeModule {}

@@ -1,0 +1,134 @@
+interface ProblemDefinition {
+  readonly status: number;
+  readonly title: string;
+  /** True when the same request may succeed later, so a client may send it again as it is. */
+  readonly retryable?: true;
+}
+
+/** Every error that Carat answers over HTTP: the stable code, the status, and what it means in one sentence. */
+export const problems = {
+  malformed_json: { status: 400, title: 'The body is not JSON.' },
+  too_deep: { status: 400, title: 'The JSON nests deeper than 32 levels.' },
+  bad_request: { status: 400, title: 'The request is not one that this server understands.' },
+  cursor_invalid: { status: 400, title: 'The cursor is malformed, or belongs to a list with other filters.' },
+  idempotency_key_missing: { status: 400, title: 'This request needs an Idempotency-Key header.' },
+  idempotency_key_malformed: {
+    status: 400,
+    title: 'An Idempotency-Key is 1 to 128 printable ASCII characters.',
+  },
+  unauthorized: { status: 401, title: 'There is no valid key on the request.' },
+  forbidden: { status: 403, title: 'The key has no role for this.' },
+  source_mismatch: { status: 403, title: 'The key belongs to another source.' },
+  external_funding_not_attested: { status: 403, title: 'This source may not attest external funding.' },
+  not_found: { status: 404, title: 'There is nothing here.' },
+  gift_not_found: { status: 404, title: 'There is no such gift.' },
+  method_not_allowed: { status: 405, title: 'This path takes other methods.' },
+  conflict: { status: 409, title: 'The request conflicts with what is already there.' },
+  body_too_large: { status: 413, title: 'The body is larger than this server takes.' },
+  batch_too_large: { status: 413, title: 'The batch has more items than are taken at once.' },
+  uri_too_long: { status: 414, title: 'The path is longer than this server takes.' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json.' },
+  invalid_request: { status: 422, title: 'A field is missing, or has a value that is not allowed.' },
+  identity_conflict: { status: 422, title: 'This identity was used before with another content.' },
+  unknown_gift_type: { status: 422, title: 'There is no such gift type.' },
+  gift_type_not_on_sale: { status: 422, title: 'The gift type was not on sale at the time of the gift.' },
+  sender_is_creator: { status: 422, title: 'Nobody sends gifts to themselves.' },
+  gift_time_too_old: { status: 422, title: 'The gift was given too long ago.' },
+  gift_time_in_future: { status: 422, title: 'The gift claims a time that is still to come.' },
+  amount_too_large: { status: 422, title: 'The amount is larger than 2^53 - 1.' },
+  insufficient_coins: { status: 422, title: 'The wallet does not hold enough coins.' },
+  streaks_not_supported: { status: 422, title: 'Streaks are not taken.' },
+  daily_coin_cap_exceeded: { status: 422, title: 'The source has reached its daily cap of coins.' },
+  external_reference_already_used: { status: 422, title: 'The reference already paid for another gift.' },
+  unavailable: { status: 503, title: 'A part that this needs cannot be reached right now.', retryable: true },
+  internal: { status: 500, title: 'The server failed. The trace id finds the reason in its log.', retryable: true },
+} as const satisfies Record<string, ProblemDefinition>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** What a code stands for, with the optional fields that the table leaves out. */
+export const definitionOfProblem = (code: ProblemCode): ProblemDefinition => problems[code];
+
+/** One wrong field: where (a JSON pointer into the body, or `/name` of a parameter), and what is wrong as a code. */
+export interface FieldError {
+  readonly pointer: string;
+  readonly code: string;
+}
+
+interface MoreOnProblem {
+  /** A sentence for people about this very occurrence. It must never carry a key. */
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown anywhere below a route: it becomes the `application/problem+json` answer of its code. */
+export class Problem extends Error {
+  constructor(
+    readonly code: ProblemCode,
+    readonly more: MoreOnProblem = {},
+  ) {
+    super(more.detail ?? problems[code].title);
+  }
+
+  get status(): number {
+    return problems[this.code].status;
+  }
+}
+
+/** The body of an answer, RFC 9457. */
+interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail?: string;
+  readonly traceId: string;
+  readonly errors?: readonly FieldError[];
+  readonly retryable: boolean;
+}
+
+/** A problem as its answer; `traceId` is what the server's log and the client's trace share. */
+export function problemBody({ code, more }: Problem, traceId: string): ProblemBody {
+  const { status, title, retryable } = definitionOfProblem(code);
+  return {
+    type: `urn:carat:problem:${code}`,
+    title,
+    status,
+    code,
+    ...(more.detail === undefined ? {} : { detail: more.detail }),
+    traceId,
+    ...(more.errors === undefined ? {} : { errors: more.errors }),
+    retryable: retryable ?? false,
+  };
+}
+
+const byStatus: Readonly<Partial<Record<number, ProblemCode>>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  409: 'conflict',
+  413: 'body_too_large',
+  414: 'uri_too_long',
+  415: 'unsupported_media_type',
+  422: 'invalid_request',
+  503: 'unavailable',
+};
+
+// Postgres: connection lost or refused, too many clients, shutting down; Node: nobody listens there.
+const UNREACHABLE = /^(08...|53300|57P0[123]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;
+
+/**
+ * Any thrown value as a problem. What is not known to be harmless says nothing of itself: an error's message may hold
+ * a statement, a path or a secret, so it stays in the log.
+ */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { status, statusCode, code } = (error ?? {}) as { status?: unknown; statusCode?: unknown; code?: unknown };
+  const httpStatus = typeof status === 'number' ? status : statusCode;
+  if (typeof httpStatus === 'number' && httpStatus >= 400 && httpStatus !== 500)
+    return new Problem(byStatus[httpStatus] ?? (httpStatus < 500 ? 'bad_request' : 'internal'));
+  if (typeof code === 'string' && UNREACHABLE.test(code)) return new Problem('unavailable');
+  return new Problem('internal');
+}

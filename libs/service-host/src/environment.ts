@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import type { HostContext, Service } from './service.js';
+
+const whole = (least: number, most: number): z.ZodType<number> =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .refine((number) => number >= least && number <= most);
+
+/** Gives every refusal of a schema one sentence, whatever part of it refused. */
+const expects = <T>(expectation: string, schema: z.ZodType<T>): z.ZodType<T> =>
+  z.unknown().transform((text, context) => {
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: 'custom', message: `expects ${expectation}` });
+    return z.NEVER;
+  });
+
+const Flag = expects(
+  '1 or 0',
+  z.enum(['1', '0', 'true', 'false']).transform((text) => text === '1' || text === 'true'),
+);
+const Text = expects('a text', z.string());
+const Brokers = expects(
+  'host:port, or several of them with commas between',
+  z
+    .string()
+    .transform((text) => text.split(',').map((one) => one.trim()))
+    .pipe(z.array(z.string().regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/)).min(1)),
+);
+const PostgresUrl = expects(
+  'a URL like postgres://user:password@host:5432/database',
+  z.url({ protocol: /^postgres(ql)?$/ }),
+);
+
+/** The variables that every process of Carat reads. Empty counts as not set: compose files and shells write that. */
+const commonVariables = {
+  HOST: Text.default('127.0.0.1').meta({
+    description: 'the address to listen on; standalone takes a loopback address only',
+  }),
+  CARAT_HOME: Text.default('.carat').meta({ description: 'the folder of the embedded Postgres and of keys.json' }),
+  CARAT_DEMO: Flag.default(true).meta({ description: 'demo traffic in standalone' }),
+  LOG_LEVEL: expects(
+    'trace, debug, info, warn, error or silent',
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+  )
+    .optional()
+    .meta({ description: 'how much is logged' }),
+  DATABASE_URL: PostgresUrl.optional().meta({ description: 'the Postgres to use; not set: an embedded one' }),
+  KAFKA_BROKERS: Brokers.optional().meta({ description: 'Kafka is the log; not set: the journal in Postgres is' }),
+  KAFKA_TOPIC_PREFIX: expects('letters, digits, . _ and -', z.string().regex(/^[\w.-]{0,100}$/))
+    .default('')
+    .meta({ description: 'put before every topic and group' }),
+  KAFKA_PARTITIONS: expects('a whole number from 1 to 1000', whole(1, 1000))
+    .default(12)
+    .meta({ description: 'of topics that Carat creates' }),
+  KAFKA_REPLICATION: expects('a whole number from 1 to 9', whole(1, 9))
+    .default(1)
+    .meta({ description: 'of topics that Carat creates' }),
+  KAFKA_DELIVERY: expects('at-least-once', z.literal('at-least-once'))
+    .default('at-least-once')
+    .meta({ description: 'the guarantee of transforms' }),
+  KAFKA_SASL_MECHANISM: expects(
+    'plain, scram-sha-256 or scram-sha-512',
+    z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+  )
+    .optional()
+    .meta({ description: 'not set: no SASL' }),
+  KAFKA_SASL_USERNAME: Text.optional().meta({ description: 'for SASL' }),
+  KAFKA_SASL_PASSWORD: Text.optional().meta({ description: 'for SASL' }),
+  KAFKA_SSL: Flag.default(false).meta({ description: 'TLS to the brokers' }),
+  KAFKA_SSL_CA: expects('the path of a PEM file', z.string())
+    .optional()
+    .meta({ description: 'the authority that the brokers are checked against' }),
+  KAFKA_SSL_CERT: expects('the path of a PEM file', z.string()).optional().meta({ description: 'our certificate' }),
+  KAFKA_SSL_KEY: expects('the path of a PEM file', z.string())
+    .optional()
+    .meta({ description: 'the key of our certificate' }),
+};
+
+export const commonSchema = (defaultPort: number) =>
+  z.object({
+    PORT: expects('a port, a whole number from 0 (any free one) to 65535', whole(0, 65_535))
+      .default(defaultPort)
+      .meta({ description: 'the port to listen on' }),
+    ...commonVariables,
+  });
+
+export type CommonEnvironment = z.infer<ReturnType<typeof commonSchema>>;
+/** What ENVIRONMENT holds: the common variables, and those of every service of the process. */
+export type Environment = CommonEnvironment & Readonly<Record<string, unknown>>;
+
+/** The environment, or every thing that is wrong with it, a sentence each. No sentence holds a variable's value. */
+export type ReadEnvironment = { readonly environment: Environment } | { readonly mistakes: readonly string[] };
+
+const STANDALONE_PORT = 8080;
+
+/** Parses the variables of a process that runs these services. `variables` is `process.env`. */
+export function readEnvironment(
+  services: readonly Service[],
+  variables: Readonly<Record<string, string | undefined>>,
+): ReadEnvironment {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, text]) => text !== undefined && text !== ''));
+  const context: HostContext = { standalone: services.length > 1 };
+  const defaultPort = context.standalone ? STANDALONE_PORT : (services[0]?.port ?? STANDALONE_PORT);
+  const schemas = [
+    commonSchema(defaultPort),
+    ...services.flatMap((service) => environmentSchema(service, context) ?? []),
+  ];
+  const mistakes: string[] = [];
+  let environment = {};
+  for (const schema of schemas) {
+    const parsed = schema.safeParse(given);
+    if (parsed.success) environment = { ...environment, ...parsed.data };
+    else mistakes.push(...parsed.error.issues.map((issue) => sentenceOf(issue, given)));
+  }
+  if (mistakes.length === 0) mistakes.push(...contradictions(environment as CommonEnvironment, context));
+  return mistakes.length > 0 ? { mistakes: [...new Set(mistakes)] } : { environment: environment as Environment };
+}
+
+/** The variables that a service reads beyond the common ones. */
+export const environmentSchema = ({ environment }: Service, context: HostContext): z.ZodObject | undefined =>
+  typeof environment === 'function' ? environment(context) : environment;
+
+function sentenceOf({ path, message }: z.core.$ZodIssue, given: Readonly<Record<string, unknown>>): string {
+  const [name = '', ...inside] = path.map(String);
+  const place = inside.length === 0 ? name : `${name} at /${inside.join('/')}`;
+  return given[name] === undefined ? `${place} is not set: ${message}` : `${place} is malformed: ${message}`;
+}
+
+/** True for an address that only this machine reaches. */
+export const isLoopback = (host: string): boolean => /^(localhost|::1|127(\.\d{1,3}){3})$/.test(host);
+
+function contradictions(environment: CommonEnvironment, { standalone }: HostContext): string[] {
+  const { HOST, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = environment;
+  const mistakes: string[] = [];
+  if (standalone && !isLoopback(HOST))
+    mistakes.push(
+      'HOST is malformed: expects a loopback address (127.0.0.1, ::1, localhost) while the keys of keys.json are in ' +
+        'use; to be reached from elsewhere, run the services one by one with keys of their own',
+    );
+  if (KAFKA_SASL_MECHANISM !== undefined && (KAFKA_SASL_USERNAME === undefined || KAFKA_SASL_PASSWORD === undefined))
+    mistakes.push(
+      'KAFKA_SASL_USERNAME is not set: KAFKA_SASL_MECHANISM expects KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    );
+  return mistakes;
+}
