@@ -1,0 +1,14 @@
+import { Duration, type HostContext } from '@carat/service-host';
+import { z } from 'zod';
+import { SourcesVariable } from './sources.js';
+
+/** What gift-service reads from the environment beyond what every service does. */
+export const giftEnvironment = ({ standalone }: HostContext) =>
+  z.object({
+    SOURCES: (standalone ? SourcesVariable.prefault('{"*": {"attestExternal": true}}') : SourcesVariable).meta({
+      description: 'the registered upstream sources, as JSON; alone it is required',
+    }),
+    GIFT_LATENESS: Duration.prefault('7d').meta({ description: 'how long after it was given a gift is still taken' }),
+    GIFT_SKEW: Duration.prefault('2m').meta({ description: "how far a publisher's clock may be ahead" }),
+  });
+export type GiftEnvironment = z.infer<ReturnType<typeof giftEnvironment>>;

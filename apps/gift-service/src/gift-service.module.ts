@@ -1,0 +1,31 @@
+import type { Service } from '@carat/service-host';
+import { Module } from '@nestjs/common';
+import { CurrentCatalogue, seedCatalogue } from './gift-catalogue/catalogue.store.js';
+import { GiftCatalogueController } from './gift-catalogue/gift-catalogue.controller.js';
+import { giftEnvironment } from './gift-environment.worker.js';
+import { Gift1764000000100 } from './migrations/1764000000100-gift.js';
+import { GiftCollector } from './send-gift/gift-collector.worker.js';
+import { SendGiftController } from './send-gift/send-gift.controller.js';
+import { SendGiftFlow } from './send-gift/send-gift.flow.js';
+import { SendGiftStore } from './send-gift/send-gift.store.js';
+import { SentGiftController } from './sent-gifts/sent-gift.controller.js';
+import { SentGifts } from './sent-gifts/sent-gift.store.js';
+
+@Module({
+  controllers: [GiftCatalogueController, SendGiftController, SendGiftFlow, SentGiftController],
+  providers: [CurrentCatalogue, GiftCollector, SendGiftStore, SentGifts],
+})
+class GiftServiceModule {}
+
+/** Takes gifts at two doors and says, once for each, whether it was sent or why not. */
+export const giftService: Service = {
+  name: 'gift-service',
+  port: 8081,
+  module: GiftServiceModule,
+  migrations: [Gift1764000000100],
+  environment: giftEnvironment,
+  reads: ['gift.requests.v1'],
+  journals: ['gift.events.v1', 'catalogue.events.v1'],
+  transforms: [],
+  seed: seedCatalogue,
+};

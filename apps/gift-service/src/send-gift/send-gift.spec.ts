@@ -1,0 +1,227 @@
+import { coins } from '@carat/amounts';
+import { decode, encode, type GiftRefusal, type GiftRequest, timeOfId } from '@carat/events';
+import { describe, expect, it } from '@jest/globals';
+import { catalogueOf, type GiftType } from '../gift-catalogue/catalogue.js';
+import { type AskedGift, askedGift, capKey, referenceKey, type SendingState, sendGifts } from './send-gift.js';
+
+const NOW = '2026-11-22T10:15:30.123Z';
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+const DAY_MS = 86_400_000;
+const before = (ms: number): string => new Date(Date.parse(NOW) - ms).toISOString();
+
+const giftType = (giftTypeId: string, price: number, more: Partial<GiftType> = {}): GiftType => ({
+  giftTypeId,
+  name: giftTypeId,
+  coins: price,
+  tier: 'emoji',
+  animation: 'pop',
+  streakable: true,
+  onSale: true,
+  market: '*',
+  effectiveFrom: '1970-01-01T00:00:00.000Z',
+  changedBy: 'system:seed',
+  ...more,
+});
+
+const given: SendingState = {
+  catalogue: catalogueOf([
+    giftType('rose', 1),
+    giftType('lion', 29_999),
+    giftType('retired', 5, { onSale: false }),
+    giftType('eclipse', 100, { effectiveFrom: '2026-11-22T10:15:30.123Z' }),
+    giftType('regional', 10),
+    giftType('regional', 7, { market: 'JP' }),
+    giftType('regional', 10, { market: 'FR', onSale: false }),
+  ]),
+  sources: new Map([
+    ['/live', { attestExternal: true }],
+    ['/capped', { attestExternal: true, dailyCoinCap: coins(100) }],
+    ['/quiet', { attestExternal: false }],
+  ]),
+  rules: { latenessMs: 7 * DAY_MS, skewMs: 120_000 },
+  freshReferences: new Set(
+    ['/live', '/capped', '/quiet'].flatMap((s) => ['p-1', 'p-2', 'p-3'].map((r) => referenceKey(s, r))),
+  ),
+  coinsAttested: new Map(),
+};
+
+interface Asked extends Partial<GiftRequest> {
+  readonly source?: string;
+  readonly id?: string;
+  readonly time?: string;
+  readonly reference?: string;
+}
+
+const gift = ({ source = '/live', id = 'e-1', time = NOW, reference = 'p-1', ...data }: Asked = {}): AskedGift =>
+  askedGift(
+    { source, id },
+    {
+      giftTypeId: 'rose',
+      quantity: 1,
+      senderId: 'viewer-1',
+      creatorId: 'creator-7',
+      context: { kind: 'live', id: 'live-1' },
+      market: '*',
+      funding: { kind: 'external', reference },
+      ...data,
+    },
+    time,
+    Date.parse(NOW),
+  );
+
+/** What became of each gift: its coins, or the sentence of its refusal. */
+const when = (asked: readonly AskedGift[], state = given): (number | GiftRefusal)[] =>
+  sendGifts(asked, state).outcomes.map((outcome) => ('coins' in outcome ? Number(outcome.coins) : outcome.refusal));
+
+describe('a gift that is sent', () => {
+  it('spends its price times its quantity', () => {
+    expect(when([gift({ giftTypeId: 'lion', quantity: 3 })])).toEqual([89_997]);
+  });
+
+  it('says so in an event of its own, caused by the request and dated as the gift was', () => {
+    const asked = askedGift(
+      { source: '/live', id: 'e-1' },
+      gift().data,
+      '2026-11-22T11:15:30.123+01:00',
+      Date.parse(NOW),
+      TRACEPARENT,
+    );
+    const [outcome] = sendGifts([asked], given).outcomes;
+    expect(outcome?.event).toMatchObject({
+      type: 'carat.gift.sent.v1',
+      source: '/carat/gift-service',
+      subject: 'creator-7',
+      time: NOW,
+      traceparent: TRACEPARENT,
+      causationsource: '/live',
+      causationid: 'e-1',
+    });
+    expect(outcome?.event.data).toEqual({
+      giftId: asked.giftId,
+      giftTypeId: 'rose',
+      quantity: 1,
+      coins: 1,
+      senderId: 'viewer-1',
+      creatorId: 'creator-7',
+      context: { kind: 'live', id: 'live-1' },
+      market: '*',
+      funding: { kind: 'external', reference: 'p-1' },
+      requestedBy: { source: '/live', id: 'e-1' },
+    });
+    expect(timeOfId(asked.giftId)).toBe(Date.parse(NOW));
+  });
+
+  it('has the same identity, and so the same id, only from the same source', () => {
+    expect(gift({ source: '/capped' }).giftId).not.toBe(gift().giftId);
+    expect(gift().giftId).toBe(gift().giftId);
+  });
+
+  it('has the same content whatever its time, and another with another quantity', () => {
+    expect(gift({ time: before(5) }).contentHash).toBe(gift().contentHash);
+    expect(gift({ quantity: 2 }).contentHash).not.toBe(gift().contentHash);
+  });
+});
+
+describe('the ladder of refusals', () => {
+  const rungs: readonly [GiftRefusal, no: Asked, yes: Asked][] = [
+    ['unknown_gift_type', { giftTypeId: 'dragon' }, { giftTypeId: 'rose' }],
+    ['unknown_gift_type', { giftTypeId: '__proto__' }, {}],
+    ['gift_type_not_on_sale', { giftTypeId: 'retired' }, {}],
+    ['gift_type_not_on_sale', { giftTypeId: 'eclipse', time: before(1) }, { giftTypeId: 'eclipse' }],
+    ['gift_type_not_on_sale', { giftTypeId: 'regional', market: 'FR' }, { giftTypeId: 'regional', market: 'JP' }],
+    ['sender_is_creator', { senderId: 'creator-7' }, { senderId: 'Creator-7' }],
+    ['gift_time_too_old', { time: before(7 * DAY_MS + 1) }, { time: before(7 * DAY_MS) }],
+    ['gift_time_too_old', { time: before(400 * DAY_MS) }, {}],
+    ['gift_time_in_future', { time: before(-120_001) }, { time: before(-120_000) }],
+    ['gift_time_in_future', { time: before(-3_600_000) }, {}],
+    ['amount_too_large', { quantity: 9_007_199_254_741 }, { quantity: 9_007_199_254_740 }],
+    ['amount_too_large', { giftTypeId: 'lion', quantity: Number.MAX_SAFE_INTEGER }, {}],
+    ['streaks_not_supported', { streak: { id: 's', final: false } }, {}],
+    ['streaks_not_supported', { streak: { id: 's', final: true } }, {}],
+    ['insufficient_coins', { funding: { kind: 'wallet' } }, {}],
+    ['external_funding_not_attested', { source: '/quiet' }, {}],
+    ['external_funding_not_attested', { source: '/unknown' }, {}],
+    ['external_reference_already_used', { reference: 'p-0' }, { reference: 'p-3' }],
+    ['daily_coin_cap_exceeded', { source: '/capped', quantity: 101 }, { source: '/capped', quantity: 100 }],
+  ];
+
+  it.each(rungs)('%s: no to %j, yes to %j', (refusal, no, yes) => {
+    expect(when([gift(no)])).toEqual([refusal]);
+    expect(when([gift(yes)])[0]).toEqual(expect.any(Number));
+  });
+
+  it.each(rungs)('%s: %j writes an event, and uses up neither reference nor cap', (refusal, no) => {
+    const asked = gift(no);
+    const { outcomes, state } = sendGifts([asked], given);
+    expect(outcomes[0]?.event).toMatchObject({
+      type: 'carat.gift.refused.v1',
+      subject: 'creator-7',
+      data: { requestedBy: asked.identity, reason: refusal, request: asked.data },
+    });
+    expect(state).toEqual(given);
+  });
+
+  it('names the first thing that is wrong', () => {
+    const everything = { senderId: 'creator-7', time: before(400 * DAY_MS), streak: { id: 's', final: true } };
+    expect(when([gift({ giftTypeId: 'dragon', ...everything })])).toEqual(['unknown_gift_type']);
+    expect(when([gift(everything)])).toEqual(['sender_is_creator']);
+    expect(when([gift({ ...everything, senderId: 'viewer-1' })])).toEqual(['gift_time_too_old']);
+  });
+
+  it('takes a market of its own before the price for all', () => {
+    expect(
+      when(['JP', 'US', '*'].map((market, at) => gift({ giftTypeId: 'regional', market, reference: `p-${at + 1}` }))),
+    ).toEqual([7, 10, 10]);
+  });
+
+  it.each(['9999-12-31T23:59:59-23:59', '0000-01-01T00:00:00+23:59'])('keeps an event about %s readable', (time) => {
+    const [outcome] = sendGifts([gift({ time })], given).outcomes;
+    expect(outcome).toHaveProperty('refusal');
+    expect(decode('gift.events.v1', encode(outcome?.event ?? {}))).toHaveProperty('event');
+  });
+});
+
+describe('gifts of one batch', () => {
+  it('share a reference: the first that is accepted has it', () => {
+    const asked = [
+      gift({ id: 'e-1', giftTypeId: 'dragon' }),
+      gift({ id: 'e-2', quantity: 5 }),
+      gift({ id: 'e-3' }),
+      gift({ id: 'e-4', source: '/capped' }),
+    ];
+    expect(when(asked)).toEqual(['unknown_gift_type', 5, 'external_reference_already_used', 1]);
+  });
+
+  it('share a cap: what does not fit is refused, what still fits is taken', () => {
+    const ofCapped = (id: string, quantity: number, reference: string): AskedGift =>
+      gift({ source: '/capped', id, quantity, reference });
+    const { outcomes, state } = sendGifts(
+      [ofCapped('a', 60, 'p-1'), ofCapped('b', 50, 'p-2'), ofCapped('c', 40, 'p-2')],
+      given,
+    );
+    expect(outcomes.map((outcome) => 'coins' in outcome)).toEqual([true, false, true]);
+    expect(state.coinsAttested).toEqual(new Map([[capKey('/capped', Date.parse(NOW)), 100n]]));
+    expect([...state.freshReferences].filter((key) => key.startsWith('/capped'))).toEqual([
+      referenceKey('/capped', 'p-3'),
+    ]);
+  });
+
+  it('count against the UTC day on which they were received, not the day they were given', () => {
+    const late = {
+      ...gift({ source: '/capped', quantity: 100, id: 'a' }),
+      receivedAtMs: Date.parse('2026-11-22T23:59:59.999Z'),
+    };
+    const next = {
+      ...gift({ source: '/capped', quantity: 100, id: 'b', reference: 'p-2' }),
+      receivedAtMs: Date.parse('2026-11-23T00:00:00.000Z'),
+    };
+    expect(when([late, next])).toEqual([100, 100]);
+  });
+
+  it('leave the state they were given as it was', () => {
+    const fresh = new Set(given.freshReferences);
+    sendGifts([gift()], given);
+    expect(given.freshReferences).toEqual(fresh);
+    expect(given.coinsAttested).toEqual(new Map());
+  });
+});

@@ -1,0 +1,31 @@
+import { type EventOf, type GiftId, uuidOf } from '@carat/events';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+
+type SentGiftData = EventOf<'carat.gift.sent.v1'>['data'];
+
+/** A gift as it stands: the event's data, and whether its coins were taken back since. */
+export type StandingGift = SentGiftData & {
+  readonly sentAt: string;
+  readonly status: 'sent' | 'reversed' | 'partly_reversed';
+};
+
+const FIND = `
+  SELECT data, sent_at AS "sentAt", CASE WHEN coins_standing = coins THEN 'sent'
+         WHEN coins_standing = 0 THEN 'reversed' ELSE 'partly_reversed' END AS status
+  FROM gift.gift WHERE gift_id = $1 AND source = $2`;
+
+@Injectable()
+export class SentGifts {
+  constructor(private readonly db: DataSource) {}
+
+  /** A gift that came from this source; another's looks like one that never was. */
+  async find(giftId: GiftId, source: string): Promise<StandingGift | undefined> {
+    const [found] = (await this.db.query(FIND, [uuidOf(giftId), source])) as {
+      data: SentGiftData;
+      sentAt: Date;
+      status: StandingGift['status'];
+    }[];
+    return found && { ...found.data, sentAt: found.sentAt.toISOString(), status: found.status };
+  }
+}

@@ -1,0 +1,84 @@
+import { ensureJournalTopics, journalMigrations, readHeads, readJournal } from '@carat/event-log/journal';
+import { decode, type Event, type GiftRequest } from '@carat/events';
+import { freshDatabase } from '@carat/test-bed';
+import { DataSource } from 'typeorm';
+import { CurrentCatalogue, seedCatalogue } from '../src/gift-catalogue/catalogue.store.js';
+import { type GiftEnvironment, giftEnvironment } from '../src/gift-environment.worker.js';
+import { giftService } from '../src/gift-service.module.js';
+import { SendGiftStore } from '../src/send-gift/send-gift.store.js';
+
+const PARTITIONS = 4;
+
+/** A database with the service's schema and seeds, and one way to send gifts into it. */
+export interface GiftDatabase {
+  readonly db: DataSource;
+  readonly environment: GiftEnvironment;
+  readonly gifts: SendGiftStore;
+  /** The same database under other rules, as after a restart. */
+  giftsUnder(environment: Partial<GiftEnvironment>): SendGiftStore;
+  /** Every event that the service wrote to `gift.events.v1`. */
+  giftEvents(): Promise<Event<'gift.events.v1'>[]>;
+  drop(): Promise<void>;
+}
+
+const SOURCES = JSON.stringify({
+  '/live': { attestExternal: true },
+  '/video': { attestExternal: true },
+  '/quiet': {},
+  '/capped': { attestExternal: true, dailyCoinCap: 100 },
+  '/deep': { attestExternal: true, dailyCoinCap: 1_000_000_000 },
+});
+
+/** @param extraMigrations of other schemas that a spec needs beside the service's own */
+export async function giftDatabase(extraMigrations: readonly (new () => object)[] = []): Promise<GiftDatabase> {
+  const database = await freshDatabase();
+  const migrations = [...journalMigrations, ...giftService.migrations, ...extraMigrations] as (new () => object)[];
+  const db = new DataSource({ type: 'postgres', url: database.url, migrations, poolSize: 20 });
+  await db.initialize();
+  await db.runMigrations();
+  const topics = [...giftService.journals, ...giftService.reads, 'carat.gift.intake.dlq.v1'];
+  await ensureJournalTopics(
+    db,
+    topics.map((topic) => ({ topic, partitions: PARTITIONS })),
+  );
+  await db.transaction(seedCatalogue);
+  const catalogue = new CurrentCatalogue(db);
+  await catalogue.onModuleInit();
+  const environment = giftEnvironment({ standalone: false }).parse({ SOURCES });
+  const giftsUnder = (other: Partial<GiftEnvironment>) => new SendGiftStore(catalogue, { ...environment, ...other });
+  return {
+    db,
+    environment,
+    gifts: giftsUnder({}),
+    giftsUnder,
+    giftEvents: () => eventsOf(db),
+    drop: async () => {
+      await db.destroy();
+      await database.drop();
+    },
+  };
+}
+
+async function eventsOf(db: DataSource): Promise<Event<'gift.events.v1'>[]> {
+  const events: Event<'gift.events.v1'>[] = [];
+  for (const { partition, next } of await readHeads(db.manager, ['gift.events.v1'])) {
+    for (const { value } of await readJournal(db.manager, 'gift.events.v1', partition, 0n, Number(next))) {
+      const decoded = decode('gift.events.v1', value);
+      if ('undecodable' in decoded) throw new Error(decoded.undecodable.detail);
+      events.push(decoded.event);
+    }
+  }
+  return events;
+}
+
+/** A well-formed request for one rose. */
+export const rose = (reference: string, more: Partial<GiftRequest> = {}): GiftRequest => ({
+  giftTypeId: 'rose',
+  quantity: 1,
+  senderId: 'viewer-1',
+  creatorId: 'creator-7',
+  context: { kind: 'live', id: 'live-1' },
+  market: '*',
+  funding: { kind: 'external', reference },
+  ...more,
+});
