@@ -112,6 +112,8 @@ export interface EventLog extends LogReader {
   publish(topic: string, records: readonly NewRecord[]): Promise<void>;
   follow(group: string, topics: readonly Topic[], follower: Follower): Promise<Running>;
   transform<F extends Topic, T extends Topic>(flow: TransformFlow<F, T>, step: TransformStep<F, T>): Promise<Running>;
+  /** A flow could not do its work and tries again: worth a line for whoever watches, and nothing else. */
+  trouble(group: string, error: unknown): void;
   close(): Promise<void>;
 }
 

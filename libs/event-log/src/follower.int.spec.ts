@@ -49,6 +49,7 @@ describe('the follower of a group', () => {
     let follower: Parameters<EventLog['follow']>[2] | undefined;
     const log = {
       id: 'log-1',
+      trouble: () => undefined,
       follow: async (_group: string, _topics: unknown, given: typeof follower) => (follower = given),
     };
     await project(log as unknown as EventLog, db, { group: GROUP, from: [TOPIC] }, async (events, tx) => {

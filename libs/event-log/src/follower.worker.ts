@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@carat/events';
 import type { DataSource } from 'typeorm';
 import { type Advance, type Claim, claim, countAttempt } from './consumer-offset.store.js';
-import type { Follower, RawBatch } from './event-log.js';
+import type { EventLog, Follower, RawBatch } from './event-log.js';
 import { type Fault, judge } from './fault.js';
 import { chunk, halve, type Part } from './halve.js';
 import type { Seen } from './sequence.js';
@@ -19,12 +19,17 @@ const TRIES_ALONE = 4;
 export type HandleHeld = (part: Part, held: Claim, fault?: Fault) => Promise<Claim>;
 
 /** Tries again, with growing pauses, for as long as what failed is not the records' fault: the database is away. */
-async function patiently<T>(attempt: () => Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
+async function patiently<T>(
+  attempt: () => Promise<T>,
+  heartbeat: () => Promise<void>,
+  onTrouble: (error: unknown) => void,
+): Promise<T> {
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
     try {
       return await attempt();
     } catch (error) {
       if (judge(error) !== 'try_again') throw error;
+      onTrouble(error);
       await heartbeat();
       await sleep(wait);
     }
@@ -49,11 +54,17 @@ export const advanceOver = (part: Part, { lastSequence, journal }: Seen): Advanc
  * The follower of a group, for every adapter and for project and transform alike: claims partitions, cuts batches into
  * parts, retries while the world is at fault, halves while a record may be, and remembers records that kill the process.
  */
-export function followerOf(db: DataSource, logId: string, group: string, handle: HandleHeld): Follower {
+export function followerOf(
+  db: DataSource,
+  log: Pick<EventLog, 'id' | 'trouble'>,
+  group: string,
+  handle: HandleHeld,
+): Follower {
+  const onTrouble = (error: unknown): void => log.trouble(group, error);
   const holds = new Map<string, Hold>();
 
   const handlePart = async (hold: Hold, part: Part, fault: Fault | undefined, batch: RawBatch): Promise<void> => {
-    hold.claim = await patiently(() => handle(part, hold.claim, fault), batch.heartbeat);
+    hold.claim = await patiently(() => handle(part, hold.claim, fault), batch.heartbeat, onTrouble);
     hold.proven = true;
   };
 
@@ -71,7 +82,7 @@ export function followerOf(db: DataSource, logId: string, group: string, handle:
 
   return {
     async claimed(topic: Topic, partition: number): Promise<bigint> {
-      const held = await claim(db.manager, group, logId, topic, partition);
+      const held = await claim(db.manager, group, log.id, topic, partition);
       holds.set(`${topic}/${partition}`, { claim: held, proven: false });
       return held.nextOffset;
     },
@@ -79,7 +90,7 @@ export function followerOf(db: DataSource, logId: string, group: string, handle:
       const hold = holds.get(`${batch.topic}/${batch.partition}`);
       if (hold === undefined) throw new Error(`${batch.topic}/${batch.partition} was never claimed by ${group}`);
       if (!hold.proven && batch.records.length > 0) {
-        const tries = await patiently(() => countAttempt(db.manager, hold.claim), batch.heartbeat);
+        const tries = await patiently(() => countAttempt(db.manager, hold.claim), batch.heartbeat, onTrouble);
         if (tries > TRIES_TOGETHER) return tread(hold, batch, tries);
       }
       for (const part of chunk(batch, RECORDS_IN_A_PART)) {

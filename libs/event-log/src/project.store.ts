@@ -18,8 +18,7 @@ export const project = <F extends Topic>(
   db: DataSource,
   flow: ProjectFlow<F>,
   step: ProjectStep<F>,
-): Promise<Running> =>
-  log.follow(flow.group, flow.from, followerOf(db, log.id, flow.group, projecting(db, flow, step)));
+): Promise<Running> => log.follow(flow.group, flow.from, followerOf(db, log, flow.group, projecting(db, flow, step)));
 
 const projecting =
   <F extends Topic>(db: DataSource, flow: ProjectFlow<F>, step: ProjectStep<F>): HandleHeld =>

@@ -55,14 +55,15 @@ export const openEventLog = (context: LogContext): Promise<OpenLog> =>
     ? openJournal(context)
     : openKafka(context, context.environment.KAFKA_BROKERS);
 
-async function openJournal({ db, databaseUrl, environment, services, onAlarm }: LogContext): Promise<OpenLog> {
+async function openJournal({ db, databaseUrl, environment, services, onAlarm, logger }: LogContext): Promise<OpenLog> {
   const heads = await readHeads(db.manager, topicsOf(services));
   const missing = topicsOf(services).filter((topic) => !heads.some((head) => head.topic === topic));
   await ensureJournalTopics(
     db,
     missing.map((topic) => configuredSize(topic, environment)),
   );
-  const log = await openJournalLog({ db, databaseUrl, onAlarm });
+  const onTrouble = (group: string, err: unknown): void => logger.warn({ err }, `${group} tries again`);
+  const log = await openJournalLog({ db, databaseUrl, onAlarm, onTrouble });
   return { log, prepare: async () => undefined, close: () => log.close() };
 }
 

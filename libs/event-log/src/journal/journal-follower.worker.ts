@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@carat/events';
 import type { DataSource } from 'typeorm';
 import { FlowHalted, type Follower, type Running } from '../event-log.js';
-import { judge } from '../fault.js';
 import type { JournalLease } from './lease.worker.js';
 import { readHeads, readJournal } from './read.store.js';
 
@@ -11,12 +10,14 @@ const RECORDS_IN_A_FETCH = 1000;
 const LOOK_EVERY_MS = 250;
 const LEASE_EVERY_MS = 500;
 const PARTITIONS_AT_ONCE = 4;
+const FIRST_WAIT_MS = 25;
 const LONGEST_WAIT_MS = 5000;
 
 export interface FollowerContext {
   readonly db: DataSource;
   readonly lease: JournalLease;
   readonly onAlarm: (group: string, alarm: Error) => void;
+  readonly onTrouble: (group: string, error: unknown) => void;
 }
 
 interface Place {
@@ -110,6 +111,7 @@ export class JournalFollowing implements Running {
     }
     this.positions.clear();
     this.failures += 1;
-    if (judge(error) !== 'give_up') await sleep(Math.min(50 * 2 ** this.failures, LONGEST_WAIT_MS));
+    this.context.onTrouble(this.group, error);
+    await sleep(Math.min(FIRST_WAIT_MS * 2 ** this.failures, LONGEST_WAIT_MS));
   }
 }

@@ -13,12 +13,15 @@ export interface JournalLogOptions {
   readonly databaseUrl: string;
   /** A flow stopped by itself: a person must look. */
   readonly onAlarm: (group: string, alarm: Error) => void;
+  /** A flow could not do its work and tries again. */
+  readonly onTrouble?: ((group: string, error: unknown) => void) | undefined;
 }
 
 /** The embedded log: the journal itself is followed. Its `transform` is exactly-once, in one transaction. */
-export async function openJournalLog({ db, databaseUrl, onAlarm }: JournalLogOptions): Promise<EventLog> {
+export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: JournalLogOptions): Promise<EventLog> {
   const lease = new JournalLease(databaseUrl);
-  const context = { db, lease, onAlarm };
+  const trouble = onTrouble ?? ((): void => undefined);
+  const context = { db, lease, onAlarm, onTrouble: trouble };
 
   const log: EventLog = {
     id: await journalEpoch(db.manager),
@@ -48,6 +51,8 @@ export async function openJournalLog({ db, databaseUrl, onAlarm }: JournalLogOpt
     },
 
     read: (topics, from, to) => readRange(db, topics, from, to),
+
+    trouble,
 
     close: () => lease.close(),
   };

@@ -38,6 +38,11 @@ const plainSockets: ISocketFactory = ({ host, port, ssl, onConnect }): Socket =>
   return socket;
 };
 
+interface Connecting {
+  readonly brokers: readonly string[] | (() => Promise<string[]>);
+  readonly sockets: ISocketFactory;
+}
+
 /** Makes clients. Never one for two purposes: within a `Kafka`, consumers and producers share committed offsets. */
 export class Clients {
   constructor(readonly options: ClientOptions) {
@@ -49,16 +54,17 @@ export class Clients {
   /** Carat's own name. */
   readonly plainOf = (name: string): string => name.slice(this.options.prefix.length);
 
-  create(socketFactory: ISocketFactory = this.sockets): Kafka {
-    const { brokers, ssl, sasl, log, requestTimeoutMs = 10_000 } = this.options;
+  /** `brokers` and `sockets` are asked at every connection. */
+  create({ brokers = this.options.brokers, sockets = this.sockets }: Partial<Connecting> = {}): Kafka {
+    const { ssl, sasl, log, requestTimeoutMs = 10_000 } = this.options;
     return new kafkajs.Kafka({
       clientId: 'carat',
-      brokers: [...brokers],
+      brokers: typeof brokers === 'function' ? brokers : [...brokers],
       ...(ssl === undefined ? {} : { ssl }),
       ...(sasl === undefined ? {} : { sasl }),
       requestTimeout: requestTimeoutMs,
       connectionTimeout: 3000,
-      socketFactory,
+      socketFactory: sockets,
       // Said in full: kafkajs has other defaults when NODE_ENV is "test".
       retry: { initialRetryTime: 50, maxRetryTime: 1000, factor: 0.2, multiplier: 2, retries: 12 },
       logLevel: WARN,

@@ -134,6 +134,10 @@ export class KafkaLog implements EventLog {
     return readTopics(this.clients, topics, from, to);
   }
 
+  trouble(group: string, err: unknown): void {
+    this.options.log?.('warn', `${group} tries again`, { err });
+  }
+
   async close(): Promise<void> {
     clearInterval(this.guarding);
     await Promise.all([...this.flows].map((flow) => flow.stop()));

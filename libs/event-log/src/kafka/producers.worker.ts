@@ -21,15 +21,16 @@ class DisposableProducer {
   private discarded = false;
 
   constructor(clients: Clients) {
-    const open: ISocketFactory = (to) => {
-      // kafkajs goes on trying for as long as it may; here its next try ends.
+    const sockets: ISocketFactory = (to) => {
       if (this.discarded) throw new Error('this producer was discarded');
       const socket = clients.sockets(to);
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
       return socket;
     };
-    this.producer = clients.create(open).producer({
+    // kafkajs goes on trying for as long as it may. Without a single broker to try its next attempt is its last.
+    const brokers = async (): Promise<string[]> => (this.discarded ? [] : [...clients.options.brokers]);
+    this.producer = clients.create({ brokers, sockets }).producer({
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,

@@ -67,6 +67,10 @@ describe('publishing to Kafka', () => {
     state.requests = true;
     await sleep(2500);
     expect((await valuesOf(TOPIC)).filter((value) => value.startsWith('late'))).toEqual([]);
+    // The discarded producer is at rest, too: it no longer says that it tries.
+    const { length } = bed.said;
+    await sleep(2500);
+    expect(bed.said.slice(length)).toEqual([]);
   }, 20_000);
 
   test('a key goes to the partition where Kafka’s Java producer puts it', async () => {

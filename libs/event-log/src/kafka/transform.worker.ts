@@ -45,5 +45,5 @@ export async function transform<F extends Topic, T extends Topic>(
     if (dead.length > 0) await log.publish(deadLetters, lettersOf(flow.group, part, dead));
     return advance(db.manager, held, advanceOver(part, read.seen));
   };
-  return log.follow(flow.group, [flow.from], followerOf(db, log.id, flow.group, handle));
+  return log.follow(flow.group, [flow.from], followerOf(db, log, flow.group, handle));
 }
