@@ -1,0 +1,9 @@
+#!/bin/sh
+# `gift-service` starts that service; anything else is run as it stands, for example `npx carat keys list`.
+set -eu
+cd /carat
+main="apps/${1:-gift-service}/dist/main.js"
+case "${1:-gift-service}" in
+  *-service) exec node --enable-source-maps "$main" ;;
+  *) exec "$@" ;;
+esac
