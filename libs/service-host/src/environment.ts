@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Duration } from './duration.js';
 import type { HostContext, Service } from './service.js';
 
 const whole = (least: number, most: number): z.ZodType<number> =>
@@ -61,6 +62,9 @@ const commonVariables = {
   KAFKA_DELIVERY: expects('at-least-once', z.literal('at-least-once'))
     .default('at-least-once')
     .meta({ description: 'the guarantee of transforms' }),
+  KAFKA_SESSION_TIMEOUT: Duration.prefault('15s').meta({
+    description: 'without a word for this long, a consumer is taken for dead and others take over',
+  }),
   KAFKA_SASL_MECHANISM: expects(
     'plain, scram-sha-256 or scram-sha-512',
     z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),

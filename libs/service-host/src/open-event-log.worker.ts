@@ -111,6 +111,7 @@ async function connectKafka(context: LogContext, brokers: readonly string[]): Pr
       prefix: environment.KAFKA_TOPIC_PREFIX,
       partitions: environment.KAFKA_PARTITIONS,
       replication: environment.KAFKA_REPLICATION,
+      sessionTimeoutMs: environment.KAFKA_SESSION_TIMEOUT,
       ...(await securityOf(environment)),
       log: (level, message, details) => logger[level](details, message),
       onAlarm,
