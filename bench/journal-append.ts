@@ -1,8 +1,8 @@
 // How fast the journal takes events, against a plain INSERT of the same rows: what order and gap-free offsets cost.
 import { append, ensureJournalTopics, journalMigrations, recordOf } from '@carat/event-log/journal';
 import { DataSource } from 'typeorm';
-import { giftSent } from './gifts.ts';
-import { benchPostgres, median, perSecond, report, say } from './parts.ts';
+import { giftSent } from './harness/gifts.ts';
+import { benchPostgres, median, perSecond, report, say } from './harness/parts.ts';
 
 const SECONDS = 4;
 const RUNS = 3;

@@ -9,8 +9,8 @@ import { journalMigrations, recordOf } from '@carat/event-log/journal';
 import { openKafkaLog } from '@carat/event-log/kafka';
 import { freePort } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
-import { giftSent } from './gifts.ts';
-import { benchKafka, benchPostgres, median, perSecond, report, say } from './parts.ts';
+import { giftSent } from './harness/gifts.ts';
+import { benchKafka, benchPostgres, median, perSecond, report, say } from './harness/parts.ts';
 
 const GIFTS = Number(process.argv[2] ?? 200_000);
 const RUNS = 3;
@@ -36,7 +36,7 @@ const carat: Way = {
 };
 const plain: Way = {
   name: 'plain',
-  processes: ['convert', 'book'].map((role) => ({ script: 'bench/plain-pipeline.ts', args: [role] })),
+  processes: ['convert', 'book'].map((role) => ({ script: 'bench/baselines/plain-pipeline.ts', args: [role] })),
   counted: `SELECT (SELECT count(*) FROM public.plain_transfer)::int AS gifts,
                    (SELECT coalesce(sum(earned), 0) FROM public.plain_balance)::float8 AS millidiamonds`,
 };

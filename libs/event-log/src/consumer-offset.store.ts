@@ -23,7 +23,8 @@ interface Row {
 /** Claims a partition: on joining, and again after any failure. Starts at 0 when the group has never been here. */
 export async function claim(tx: Tx, group: string, logId: string, topic: string, partition: number): Promise<Claim> {
   const [row] = (await tx.query(
-    `INSERT INTO journal.consumer_offset AS o (grp, log_id, topic, part, next_offset, epoch) VALUES ($1, $2, $3, $4, 0, 1)
+    `INSERT INTO journal.consumer_offset AS o (grp, log_id, topic, part, next_offset, epoch)
+     VALUES ($1, $2, $3, $4, 0, 1)
      ON CONFLICT (grp, log_id, topic, part) DO UPDATE SET epoch = o.epoch + 1
      RETURNING epoch, next_offset, last_sequence, journal`,
     [group, logId, topic, partition],

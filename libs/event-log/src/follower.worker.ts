@@ -52,7 +52,7 @@ export const advanceOver = (part: Part, { lastSequence, journal }: Seen): Advanc
 
 /**
  * The follower of a group, for every adapter and for project and transform alike: claims partitions, cuts batches into
- * parts, retries while the world is at fault, halves while a record may be, and remembers records that kill the process.
+ * parts, retries while the world is at fault, halves while a record may be, and finds records that kill the process.
  */
 export function followerOf(
   db: DataSource,

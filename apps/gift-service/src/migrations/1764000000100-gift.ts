@@ -39,7 +39,7 @@ export class Gift1764000000100 implements MigrationInterface {
         coins bigint NOT NULL DEFAULT 0 CONSTRAINT attested_coins_not_negative CHECK (coins >= 0),
         PRIMARY KEY (source, day)
       ) WITH (fillfactor = 20)`);
-    // The data is written once and read whole, so it stays the text it came as: jsonb would take twice as long to write.
+    // The data is written once and read whole, so it stays the text it came as: jsonb takes twice as long to write.
     await db.query(`
       CREATE TABLE gift.gift (
         gift_id uuid PRIMARY KEY,

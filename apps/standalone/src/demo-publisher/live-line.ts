@@ -14,5 +14,6 @@ export function liveLine(now: LiveFigures, before: LiveFigures | undefined): str
   const rate =
     before === undefined || seconds <= 0 ? '–' : grouped.format(Number(now.credits - before.credits) / seconds);
   const lag = now.lagEvents < 0n ? 0n : now.lagEvents;
-  return `gifts/s ${rate} · diamonds ${grouped.format(now.earnedMillidiamonds / 1000n)} · lag ${grouped.format(lag)} events`;
+  const diamonds = grouped.format(now.earnedMillidiamonds / 1000n);
+  return `gifts/s ${rate} · diamonds ${diamonds} · lag ${grouped.format(lag)} events`;
 }

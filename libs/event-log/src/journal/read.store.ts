@@ -101,7 +101,8 @@ export async function ensureJournalTopics(
   );
   await db.transaction(async (tx) => {
     await tx.query(
-      `INSERT INTO journal.log_head (topic, part) SELECT w.topic, w.part FROM unnest($1::text[], $2::int[]) AS w(topic, part)
+      `INSERT INTO journal.log_head (topic, part)
+       SELECT w.topic, w.part FROM unnest($1::text[], $2::int[]) AS w(topic, part)
        WHERE NOT EXISTS (SELECT 1 FROM journal.log_head h WHERE h.topic = w.topic)
        ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
       [wanted.map(({ topic }) => topic), wanted.map(({ partition }) => partition)],

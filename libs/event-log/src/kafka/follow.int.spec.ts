@@ -1,6 +1,5 @@
-import { eventually, testKafka, testProducer } from '@carat/test-bed';
+import { asKafkaAdmin, eventually, testProducer } from '@carat/test-bed';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Admin } from 'kafkajs';
 import { type KafkaBed, openKafkaBed } from '../../test/kafka-bed.js';
 import { FlowHalted, type Follower, OffsetMovedByAnother, type RawBatch, type Running } from '../event-log.js';
 
@@ -52,15 +51,9 @@ describe('following a topic on Kafka', () => {
     return { state, flow };
   }
 
-  async function asAdmin<T>(talk: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = testKafka().admin();
-    await admin.connect();
-    return talk(admin).finally(() => admin.disconnect());
-  }
-
   /** As retention would do it. */
   const deleteUpTo = (offset: string): Promise<void> =>
-    asAdmin(async (admin) => {
+    asKafkaAdmin(async (admin) => {
       const topic = bed.prefix + TOPIC;
       // Only this makes the client learn who leads the topic.
       await admin.fetchTopicOffsets(topic);
@@ -72,7 +65,7 @@ describe('following a topic on Kafka', () => {
     const first = await follow();
     await eventually(() => expect(valuesOf(first.state.batches)).toEqual(['a', 'b', 'c']));
     await first.flow.stop();
-    const hints = await asAdmin((admin) => admin.fetchOffsets({ groupId: `${bed.prefix}test.follow` }));
+    const hints = await asKafkaAdmin((admin) => admin.fetchOffsets({ groupId: `${bed.prefix}test.follow` }));
     expect(hints[0]?.partitions).toMatchObject([{ partition: 0, offset: '3' }]);
     const second = await follow({ stored: 1n });
     await eventually(() => expect(valuesOf(second.state.batches)).toEqual(['b', 'c']));

@@ -197,7 +197,7 @@ export class Following implements Running {
     }
   }
 
-  /** True when the fetch begins where the follower stands; else goes there, or stops when that is no longer possible. */
+  /** True when the fetch begins where the follower stands; else goes there, or stops when that cannot be. */
   private async stands(places: Map<string, Place>, name: string, place: Place, fetched: bigint): Promise<boolean> {
     if (place.expected === fetched) return true;
     const extent = (await extentOf(this.options.clients, [place.topic])).get(place.topic);

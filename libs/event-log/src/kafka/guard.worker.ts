@@ -20,6 +20,9 @@ export type PartitionCounts = Map<string, number>;
  */
 export async function checkTopics(clients: Clients, topics: readonly string[], seen: PartitionCounts): Promise<void> {
   if (topics.length === 0) return;
+  const present = await clients.asAdmin((admin) => admin.listTopics());
+  const absent = topics.filter((topic) => !present.includes(clients.nameOf(topic)));
+  if (absent.length > 0) throw new LogNotKept(absent.map((topic) => `${topic} does not exist`));
   const breaches: string[] = [];
   const settings = await settingsOf(clients, topics);
   for (const topic of topics) {

@@ -12,7 +12,7 @@ import type {
 } from '../event-log.js';
 import { type ClientOptions, Clients, type Logger } from './client.worker.js';
 import { Following } from './follow.worker.js';
-import { checkTopics, type PartitionCounts } from './guard.worker.js';
+import { checkTopics, LogNotKept, type PartitionCounts } from './guard.worker.js';
 import { type Lot, roundsOf } from './lots.js';
 import { Producers } from './producers.worker.js';
 import { type NamedOffsets, readTopics } from './read.worker.js';
@@ -74,8 +74,19 @@ export class KafkaLog implements EventLog {
   async guard(topics: readonly string[]): Promise<void> {
     await checkTopics(this.clients, topics, this.counts);
     clearInterval(this.guarding);
-    const look = (): Promise<void> =>
-      checkTopics(this.clients, topics, this.counts).catch((error: Error) => this.options.onAlarm('guard', error));
+    let known = '';
+    const look = async (): Promise<void> => {
+      try {
+        await checkTopics(this.clients, topics, this.counts);
+      } catch (error) {
+        const { message, type } = error as Error & { type?: string };
+        // A cluster that cannot be reached is no finding; an answer that refuses is one. Each is told once.
+        if (!(error instanceof LogNotKept) && type === undefined)
+          this.say('warn', 'the guard could not look', { err: error });
+        else if (message !== known) this.options.onAlarm('guard', error as Error);
+        known = message;
+      }
+    };
     this.guarding = setInterval(() => void look(), this.options.guardEveryMs ?? 120_000);
     this.guarding.unref();
   }

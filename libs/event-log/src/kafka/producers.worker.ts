@@ -80,7 +80,7 @@ class DisposableProducer {
 /**
  * The writing side. A producer carries one request at a time and is discarded after ANY error: kafkajs rolls its
  * sequence numbers back then, and the next batch of the same size would be taken for a repetition of the one that
- * failed, confirmed, and never written (ADR 0006).
+ * failed, confirmed, and never written (ADR 0009).
  */
 export class Producers {
   private readonly idle: DisposableProducer[] = [];

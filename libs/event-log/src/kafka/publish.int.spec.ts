@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { consoleProducer, testKafka } from '@carat/test-bed';
+import { asKafkaAdmin, consoleProducer } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ISocketFactory } from 'kafkajs';
 import { type KafkaBed, openKafkaBed, PARTITIONS } from '../../test/kafka-bed.js';
@@ -110,15 +110,14 @@ describe('publishing to Kafka', () => {
 
   test('a topic that takes less gets smaller lots, and what it cannot take is named', async () => {
     const topic = 'catalogue.events.v1';
-    const admin = testKafka().admin();
-    await admin.connect();
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        { type: 2, name: bed.prefix + topic, configEntries: [{ name: 'max.message.bytes', value: '20000' }] },
-      ],
-    });
-    await admin.disconnect();
+    await asKafkaAdmin((admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          { type: 2, name: bed.prefix + topic, configEntries: [{ name: 'max.message.bytes', value: '20000' }] },
+        ],
+      }),
+    );
     const hundred = Array.from({ length: 100 }, (_, n) => ({
       key: null,
       value: Buffer.from(String(n).padStart(1000, '.')),

@@ -94,7 +94,7 @@ export async function saveCheckpoints(sql: QueryRunner, logId: string, moved: re
   );
 }
 
-/** Takes the right to carry these topics to this log, for as long as the connection lives; false when another has it. */
+/** Takes the right to carry these topics to this log while the connection lives; false when another has it. */
 export async function tryToLead(sql: QueryRunner, logId: string, topics: readonly string[]): Promise<boolean> {
   const [row] = (await sql.query(
     `SELECT bool_and(pg_try_advisory_lock(hashtextextended('carat.relay/' || $1 || '/' || topic, 0))) AS leads

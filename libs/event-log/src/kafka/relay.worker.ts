@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { FlowHalted, type RawRecord } from '../event-log.js';
+import { FlowHalted, type RawRecord, Unhandleable } from '../event-log.js';
 import { JOURNAL_CHANNEL } from '../journal/append.store.js';
 import { JournalHole, journalEpoch, readHeads } from '../journal/read.store.js';
 import type { KafkaLog } from './kafka-log.worker.js';
@@ -86,7 +86,8 @@ class RunningRelay implements Relay {
           wait = FIRST_WAIT_MS;
         });
       } catch (error) {
-        if (error instanceof FlowHalted) {
+        // A record that Kafka will never take is as final: skipping it would be a gap.
+        if (error instanceof FlowHalted || error instanceof Unhandleable) {
           this.halted = error;
           this.options.onAlarm(`relay of ${this.options.topics.join(', ')}`, error);
           return;

@@ -1,5 +1,5 @@
 import { caused, deadLetterTopicOf } from '@carat/events';
-import { eventually, testKafka } from '@carat/test-bed';
+import { asKafkaAdmin, eventually } from '@carat/test-bed';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CREDITS, type KafkaBed, openKafkaBed } from '../../test/kafka-bed.js';
 import { claim } from '../consumer-offset.store.js';
@@ -96,10 +96,9 @@ describe('a transform on Kafka', () => {
   }, 30_000);
 
   test('another number of partitions is refused', async () => {
-    const admin = testKafka().admin();
-    await admin.connect();
-    await admin.createPartitions({ topicPartitions: [{ topic: bed.prefix + FLOW.to, count: 6 }] });
-    await admin.disconnect();
+    await asKafkaAdmin((admin) =>
+      admin.createPartitions({ topicPartitions: [{ topic: bed.prefix + FLOW.to, count: 6 }] }),
+    );
     const log = await bed.open();
     await expect(log.transform(FLOW, async () => [])).rejects.toThrow('(6) as in gift.events.v1 (4)');
   }, 20_000);

@@ -16,7 +16,7 @@ export interface TransformLog extends EventLog {
 
 /**
  * Events in, events out, at least once: the offset moves after the outputs and dead letters are in the log, so a crash
- * between the two writes them again, with the same derived ids. Output partition = input partition: one writer for each.
+ * between the two writes them again, with the same derived ids. Output partition = input partition: one writer each.
  */
 export async function transform<F extends Topic, T extends Topic>(
   log: TransformLog,

@@ -62,7 +62,7 @@ describe('flows declared in Nest', () => {
     return strategy;
   };
 
-  test('a decorated method is its flow: rows in its transaction, an error keeps its code up to the dead letter', async () => {
+  test('a decorated method is its flow, and its error keeps its code up to the dead letter', async () => {
     await log.publish(
       'gift.events.v1',
       [1, 2, 3, 4].map((n) => recordOf(gift(n))),
