@@ -60,7 +60,7 @@ export async function run(...services: readonly Service[]): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const opened = new Opened();
   const stop = stopper(opened, logger);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(0));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   try {
     const url = await start(services, environment, { logger, opened, die: () => stop(1) });
     process.stdout.write(standalone ? welcome(url, environment) : `${name} ready ${url}\n`);

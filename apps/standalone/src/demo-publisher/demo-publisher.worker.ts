@@ -4,7 +4,7 @@ import type { EventLog } from '@carat/event-log';
 import { encode } from '@carat/events';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type DemoGift, giftsPerSecondAt, liveEvening } from './live-evening.js';
+import { type DemoGift, giftsPerSecondAt, liveEvening, nextGifts } from './live-evening.js';
 
 const TICK_MS = 200;
 const SOURCE = '/demo';
@@ -37,7 +37,7 @@ export class DemoPublisher implements OnApplicationBootstrap, OnApplicationShutd
       owed -= count;
       busy = true;
       // A log that is away for a moment costs the demo a tick, nothing else.
-      this.publishing = this.publish(gifts.take(count).toArray())
+      this.publishing = this.publish(nextGifts(gifts, count))
         .catch(() => undefined)
         .finally(() => {
           busy = false;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { type DemoGift, giftsPerSecondAt, liveEvening } from './live-evening.js';
+import { type DemoGift, giftsPerSecondAt, liveEvening, nextGifts } from './live-evening.js';
 
 const catalogue = JSON.parse(readFileSync(new URL('../../../../data/catalogue.json', import.meta.url), 'utf8')) as {
   giftTypeId: string;
@@ -8,7 +8,7 @@ const catalogue = JSON.parse(readFileSync(new URL('../../../../data/catalogue.js
   streakable: boolean;
 }[];
 
-const first = (count: number, seed: number): DemoGift[] => liveEvening(seed, catalogue).take(count).toArray();
+const first = (count: number, seed: number): DemoGift[] => nextGifts(liveEvening(seed, catalogue), count);
 
 describe('the demo evening', () => {
   const evening = first(20_000, 7);
@@ -16,6 +16,11 @@ describe('the demo evening', () => {
   test('the same seed gives the same evening, another seed another', () => {
     expect(first(100, 7)).toEqual(evening.slice(0, 100));
     expect(first(100, 8)).not.toEqual(evening.slice(0, 100));
+  });
+
+  test('it goes on where it was: gifts taken a few at a time are the same evening', () => {
+    const going = liveEvening(7, catalogue);
+    expect([...nextGifts(going, 3), ...nextGifts(going, 0), ...nextGifts(going, 7)]).toEqual(evening.slice(0, 10));
   });
 
   test('a tenth of the creators gets at least four tenths of the gifts, and nearly all get some', () => {

@@ -52,6 +52,10 @@ export function* liveEvening(seed: number, catalogue: readonly GiftType[]): Gene
   }
 }
 
+/** The next gifts of an evening, which goes on after them. (`take` would end it.) */
+export const nextGifts = (evening: Iterator<DemoGift, never>, count: number): DemoGift[] =>
+  Array.from({ length: count }, () => evening.next().value);
+
 /** Gifts a second at a moment: it swells and ebbs over three minutes, between 20 and 120. */
 export const giftsPerSecondAt = (elapsedMs: number): number =>
   Math.round(70 + 50 * Math.sin((2 * Math.PI * elapsedMs) / 180_000));
