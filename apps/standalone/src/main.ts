@@ -4,6 +4,4 @@ import { payoutService } from '@carat/payout-service';
 import { run } from '@carat/service-host';
 import { demoPublisher } from './demo-publisher/demo-publisher.module.js';
 
-if (process.argv.includes('--no-demo')) process.env['CARAT_DEMO'] = '0';
-
 await run(giftService, conversionService, payoutService, demoPublisher);

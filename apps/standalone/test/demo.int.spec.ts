@@ -9,7 +9,10 @@ import { CaratProcess } from './carat-process.js';
 test('the demo evening goes on and on, and every gift of it becomes a credit', async () => {
   const database = await freshDatabase();
   const home = await mkdtemp(join(tmpdir(), 'carat-demo-'));
-  const standalone = await CaratProcess.start('standalone', { DATABASE_URL: database.url, CARAT_HOME: home });
+  const standalone = await CaratProcess.start('standalone', {
+    DATABASE_URL: database.url,
+    CARAT_HOME: join(home, 'new'),
+  });
   const db = await new DataSource({ type: 'postgres', url: database.url }).initialize();
   const credits = async (): Promise<number> => {
     const [row] = (await db.query('SELECT count(*)::int AS credits FROM payout.transfer')) as [{ credits: number }];

@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ApiKeys, type Role } from '@carat/http-edge';
 import type { DataSource } from 'typeorm';
@@ -33,6 +33,7 @@ export async function writeFirstKeys(db: DataSource, home: string): Promise<stri
       const before = written[name];
       made[name] = isKnown(before) ? before : (await keys.create(wanted, tx)).key;
     }
+    await mkdir(home, { recursive: true });
     // Before the commit: keys that are nowhere written down would be of no use to anyone.
     await writeFile(`${file}.new`, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });
     await rename(`${file}.new`, file);
