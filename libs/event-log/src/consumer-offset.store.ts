@@ -11,6 +11,8 @@ export interface Claim {
   /** The last `sequence` taken from a relay, and the journal it came from. */
   readonly lastSequence: bigint | null;
   readonly journal: string | null;
+  /** Tries at the records that now stand first, none of which came to an end. */
+  readonly tries: number;
 }
 
 interface Row {
@@ -18,6 +20,7 @@ interface Row {
   next_offset: string;
   last_sequence: string | null;
   journal: string | null;
+  attempts: number;
 }
 
 /** Claims a partition: on joining, and again after any failure. Starts at 0 when the group has never been here. */
@@ -26,7 +29,7 @@ export async function claim(tx: Tx, group: string, logId: string, topic: string,
     `INSERT INTO journal.consumer_offset AS o (grp, log_id, topic, part, next_offset, epoch)
      VALUES ($1, $2, $3, $4, 0, 1)
      ON CONFLICT (grp, log_id, topic, part) DO UPDATE SET epoch = o.epoch + 1
-     RETURNING epoch, next_offset, last_sequence, journal`,
+     RETURNING epoch, next_offset, last_sequence, journal, attempts`,
     [group, logId, topic, partition],
   )) as [Row];
   return {
@@ -38,6 +41,7 @@ export async function claim(tx: Tx, group: string, logId: string, topic: string,
     nextOffset: BigInt(row.next_offset),
     lastSequence: row.last_sequence === null ? null : BigInt(row.last_sequence),
     journal: row.journal,
+    tries: row.attempts,
   };
 }
 
@@ -57,6 +61,8 @@ export interface Advance {
   readonly nextOffset: bigint;
   readonly lastSequence: bigint | null;
   readonly journal: string | null;
+  /** How many tries are to be taken as made at what stands first afterwards. */
+  readonly tries: number;
 }
 
 /**
@@ -66,17 +72,18 @@ export interface Advance {
  */
 export async function advance(tx: Tx, held: Claim, to: Advance): Promise<Claim> {
   const [, moved] = (await tx.query(
-    `UPDATE journal.consumer_offset SET next_offset = $7, last_sequence = $8, journal = $9, attempts = 0
+    `UPDATE journal.consumer_offset SET next_offset = $7, last_sequence = $8, journal = $9, attempts = $11
      WHERE ${WHERE_STILL_OURS} AND $10 >= next_offset AND $7 > next_offset`,
-    [...identityOf(held), to.nextOffset, to.lastSequence, to.journal, to.first],
+    [...identityOf(held), to.nextOffset, to.lastSequence, to.journal, to.first, to.tries],
   )) as [unknown, number];
   if (moved !== 1) throw new OffsetMovedByAnother(held.group, held.topic, held.partition);
-  return { ...held, nextOffset: to.nextOffset, lastSequence: to.lastSequence, journal: to.journal };
+  const { nextOffset, lastSequence, journal, tries } = to;
+  return { ...held, nextOffset, lastSequence, journal, tries };
 }
 
 /**
  * Counts an attempt at the records that now stand first, in a transaction of its own, before they are handled: a
- * record that kills the process leaves its trace. `advance` sets the count back to 0.
+ * record that kills the process leaves its trace.
  * @throws OffsetMovedByAnother
  */
 export async function countAttempt(tx: Tx, held: Claim): Promise<number> {
@@ -87,4 +94,13 @@ export async function countAttempt(tx: Tx, held: Claim): Promise<number> {
   const [row] = rows;
   if (row === undefined) throw new OffsetMovedByAnother(held.group, held.topic, held.partition);
   return row.attempts;
+}
+
+/** Takes a counted attempt back: it ended in an error, and the process lives. Whoever holds the partition by now. */
+export async function forgetAttempt(tx: Tx, { group, logId, topic, partition, nextOffset }: Claim): Promise<void> {
+  await tx.query(
+    `UPDATE journal.consumer_offset SET attempts = greatest(attempts - 1, 0)
+     WHERE (grp, log_id, topic, part) = ($1, $2, $3, $4) AND next_offset = $5`,
+    [group, logId, topic, partition, nextOffset],
+  );
 }

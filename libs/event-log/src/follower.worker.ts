@@ -1,19 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Topic } from '@carat/events';
 import type { DataSource } from 'typeorm';
-import { type Advance, type Claim, claim, countAttempt } from './consumer-offset.store.js';
+import { cautionAt, isSuspicious } from './caution.js';
+import { type Advance, type Claim, claim, countAttempt, forgetAttempt } from './consumer-offset.store.js';
 import type { EventLog, Follower, RawBatch } from './event-log.js';
 import { type Fault, judge } from './fault.js';
-import { chunk, halve, type Part } from './halve.js';
+import { chunk, halve, type Part, RECORDS_IN_A_PART, split } from './halve.js';
 import type { Seen } from './sequence.js';
 
-const RECORDS_IN_A_PART = 1000;
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5000;
-// After three tries that left no trace of success, the process has probably died on one of these records: they are
-// handled alone. The one that stands first at the fifth try is the one.
-const TRIES_TOGETHER = 3;
-const TRIES_ALONE = 4;
 
 /** Handles a part under a hold and answers the hold as it is after the commit. With a fault: dead-letters it. */
 export type HandleHeld = (part: Part, held: Claim, fault?: Fault) => Promise<Claim>;
@@ -36,9 +32,17 @@ async function patiently<T>(
   }
 }
 
+// What may kill the process is handled while nothing else of its kind is, so that the one at fault bears the blame.
+let lastSuspect: Promise<unknown> = Promise.resolve();
+function inTurn<T>(suspect: () => Promise<T>): Promise<T> {
+  const turn = lastSuspect.then(suspect);
+  lastSuspect = turn.catch(() => undefined);
+  return turn;
+}
+
 interface Hold {
   claim: Claim;
-  /** True once something was handled under this claim, so a crash on what stands first would be a new one. */
+  /** True once something was handled under this claim, so a death on what stands first would be a new one. */
   proven: boolean;
 }
 
@@ -48,6 +52,7 @@ export const advanceOver = (part: Part, { lastSequence, journal }: Seen): Advanc
   nextOffset: part.nextOffset,
   lastSequence,
   journal,
+  tries: part.keptTries ?? 0,
 });
 
 /**
@@ -68,16 +73,28 @@ export function followerOf(
     hold.proven = true;
   };
 
-  /** One record at a time, each counted before it is handled. */
-  const tread = async (hold: Hold, batch: RawBatch, triesOfFirst: number): Promise<void> => {
-    let tries = triesOfFirst;
-    for (const part of chunk(batch, 1)) {
-      const deadly = { code: 'crashed_process', detail: `the process died on this record ${tries - 1} times` };
-      if (tries > TRIES_ALONE) await handlePart(hold, part, deadly, batch);
-      else await halve(part, (alone, fault) => handlePart(hold, alone, fault, batch));
+  /** Handles the first records of a batch with the care that earlier tries ask for; answers what is left of it. */
+  const beginWithCare = async (hold: Hold, batch: RawBatch): Promise<Part | undefined> => {
+    const count = (): Promise<number> =>
+      patiently(() => countAttempt(db.manager, hold.claim), batch.heartbeat, onTrouble);
+    const tries = await count();
+    const care = cautionAt(tries);
+    const [careful, rest] = split(batch, care.isDeadly ? 1 : care.window);
+    const deadly = { code: 'crashed_process', detail: 'the process died on this record again and again' };
+    for (const [index, part] of chunk(careful, care.size).entries()) {
+      if (index > 0) await count();
+      const suspect = part.nextOffset === careful.nextOffset ? part : { ...part, keptTries: care.keptTries };
+      try {
+        if (care.isDeadly) await handlePart(hold, suspect, deadly, batch);
+        else await halve(suspect, (half, fault) => handlePart(hold, half, fault, batch));
+      } catch (error) {
+        // Whatever it was, the process lives.
+        await forgetAttempt(db.manager, hold.claim).catch(() => undefined);
+        throw error;
+      }
       await batch.heartbeat();
-      tries = part.nextOffset < batch.nextOffset ? await countAttempt(db.manager, hold.claim) : 0;
     }
+    return rest;
   };
 
   return {
@@ -89,11 +106,12 @@ export function followerOf(
     async batch(batch: RawBatch): Promise<void> {
       const hold = holds.get(`${batch.topic}/${batch.partition}`);
       if (hold === undefined) throw new Error(`${batch.topic}/${batch.partition} was never claimed by ${group}`);
+      let rest: Part | undefined = batch;
       if (!hold.proven && batch.records.length > 0) {
-        const tries = await patiently(() => countAttempt(db.manager, hold.claim), batch.heartbeat, onTrouble);
-        if (tries > TRIES_TOGETHER) return tread(hold, batch, tries);
+        const begin = (): Promise<Part | undefined> => beginWithCare(hold, batch);
+        rest = await (isSuspicious(hold.claim.tries) ? inTurn(begin) : begin());
       }
-      for (const part of chunk(batch, RECORDS_IN_A_PART)) {
+      for (const part of rest === undefined ? [] : chunk(rest, RECORDS_IN_A_PART)) {
         await halve(part, (half, fault) => handlePart(hold, half, fault, batch));
         await batch.heartbeat();
       }

@@ -1,8 +1,13 @@
 import type { RawBatch } from './event-log.js';
 import { type Fault, faultOf, judge } from './fault.js';
 
+export const RECORDS_IN_A_PART = 1000;
+
 /** A run of records of one partition, handled as one. `nextOffset` is where its reader goes on. */
-export type Part = Pick<RawBatch, 'topic' | 'partition' | 'records' | 'nextOffset'>;
+export interface Part extends Pick<RawBatch, 'topic' | 'partition' | 'records' | 'nextOffset'> {
+  /** Tries that count as made at what comes after it: it was handled with care, and the care goes on. */
+  readonly keptTries?: number;
+}
 
 /** Handles a part whole; with a fault, its only record is dead-lettered instead. */
 export type Handle = (part: Part, fault?: Fault) => Promise<void>;
@@ -15,6 +20,12 @@ const between = (part: Part, from: number, to: number): Part => {
     nextOffset: next === undefined ? part.nextOffset : next.offset,
   };
 };
+
+/** The first `count` records of a part, and what is left of it, if anything is. */
+export const split = (part: Part, count: number): [first: Part, rest: Part | undefined] =>
+  part.records.length <= count
+    ? [part, undefined]
+    : [between(part, 0, count), between(part, count, part.records.length)];
 
 /** The same records in parts of at most `size`. A part without records stays: its offset still moves. */
 export function chunk(part: Part, size: number): Part[] {
