@@ -62,7 +62,7 @@ run() {
   settings "$port" "$controller" "$dir" >"$dir/server.properties"
   if [[ ! -f $dir/data/meta.properties ]]; then
     "${java[@]}" kafka.tools.StorageTool format --config "$dir/server.properties" \
-      --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)" >&2
+      --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' 'xy' | cut -c1-22)" >&2
   fi
   exec "${java[@]}" -Xms256m -Xmx1g kafka.Kafka "$dir/server.properties"
 }
