@@ -17,7 +17,11 @@ const RUNS = 3;
 const PARTITIONS = 12;
 const ROOT = resolve(import.meta.dirname, '..');
 
-const [postgres, broker] = await Promise.all([benchPostgres(), benchKafka()]);
+const broker = await benchKafka();
+const postgres = await benchPostgres().catch(async (error: Error) => {
+  await broker.stop();
+  throw error;
+});
 const home = await mkdtemp(join(tmpdir(), 'carat-bench-'));
 const admin = await new DataSource({ type: 'postgres', url: postgres.url }).initialize();
 
