@@ -1,6 +1,7 @@
 import type { RawRecord } from '@carat/event-log';
-import { eventually } from '@carat/test-bed';
+import { eventually, kafkaBrokers } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import kafkajs from 'kafkajs';
 import { CaratProcess } from './carat-process.js';
 import { type Answer, type Carat, giftBody, giftRequest, headerOf, startCarat } from './topology.js';
 
@@ -209,6 +210,42 @@ describe('amounts and shapes', () => {
       expect(headerOf(letter, '__dlq.errors.group')).toBe(INTAKE);
     }
     await earns('creator-a24', '500');
+  }, 60_000);
+
+  test('24: headers with the worst of names, and a record larger than any topic takes once it is unpacked', async () => {
+    const key = Buffer.from('creator-a24n');
+    const names = ['constructor', '__proto__', 'toString', 'a\0b', ''];
+    const headers = names.map((name) => [name, Buffer.from('1')] as const);
+    const bad = Buffer.from('not a gift, with headers');
+    const after = giftRequest(LIVE, 'id-24-named', giftBody('a24n'));
+    await carat.log.publish(
+      'gift.requests.v1',
+      [bad, after].map((value) => ({ key, value, headers })),
+    );
+    const letter = await deadLetter(bad);
+    expect(letter.headers.slice(0, names.length)).toEqual(headers);
+    await earns('creator-a24n', '500');
+
+    const kafka = new kafkajs.Kafka({ brokers: [...kafkaBrokers()], logLevel: kafkajs.logLevel.NOTHING });
+    const producer = kafka.producer();
+    await producer.connect();
+    const [base] = await producer.send({
+      topic: `${carat.prefix}gift.requests.v1`,
+      compression: kafkajs.CompressionTypes.GZIP,
+      messages: [{ key, value: Buffer.alloc(9 * 1024 * 1024, 'x') }],
+    });
+    await producer.disconnect();
+    const letters = await eventually(
+      async () => {
+        const found = (await carat.deadLetters(INTAKE)).filter((one) => headerOf(one, 'carat-omitted-bytes'));
+        expect(found).toHaveLength(1);
+        return found;
+      },
+      { withinMs: 20_000 },
+    );
+    expect(headerOf(letters[0], '__dlq.errors.offset')).toBe(base?.baseOffset);
+    await toKafka(giftRequest(LIVE, 'id-24-unpacked', giftBody('a24u')), key);
+    await earns('creator-a24u', '500');
   }, 60_000);
 
   test('24 over HTTP: 400 and 413', async () => {

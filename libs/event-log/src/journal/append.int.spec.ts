@@ -64,7 +64,7 @@ describe('the journal', () => {
 
   test('bytes come back as they went in, several topics at once, with and without key, value and headers', async () => {
     const odd = [
-      { key: null, value: Buffer.from([0, 255, 128]), partition: 2, headers: [['h', Buffer.from([0, 1])]] as const },
+      { key: null, value: Buffer.from([0, 255, 128]), partition: 2, headers: [['h\0', Buffer.from([0, 1])]] as const },
       { key: Buffer.alloc(0), value: Buffer.alloc(0), partition: 2 },
       { key: Buffer.from('k'), value: null, partition: 2 },
     ];

@@ -63,7 +63,7 @@ const APPEND = `
     SELECT topic, part, event_id, headers, ord,
            CASE WHEN key_length >= 0 THEN substring($7::bytea FROM key_at + 1 FOR key_length) END AS key,
            CASE WHEN value_length >= 0 THEN substring($8::bytea FROM value_at + 1 FOR value_length) END AS value
-    FROM unnest($1::text[], $2::int[], $3::uuid[], $4::jsonb[], $5::int[], $6::int[], $9::int[], $10::int[])
+    FROM unnest($1::text[], $2::int[], $3::uuid[], $4::json[], $5::int[], $6::int[], $9::int[], $10::int[])
       WITH ORDINALITY AS t(topic, part, event_id, headers, key_at, key_length, value_at, value_length, ord)),
   n AS (SELECT topic, part, count(*) AS records FROM i GROUP BY topic, part),
   h AS (UPDATE journal.log_head l SET next = l.next + n.records FROM n

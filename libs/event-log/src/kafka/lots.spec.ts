@@ -71,3 +71,13 @@ test('headers that come twice stay two, there and back', () => {
   ] as const;
   expect(fromKafkaHeaders(toKafkaHeaders(headers))).toEqual(headers);
 });
+
+test('headers may be named like what every object has', () => {
+  const headers = ['constructor', '__proto__', 'toString'].map((name) => [name, Buffer.from('1')] as const);
+  const collected = toKafkaHeaders(headers);
+  expect(Object.keys(collected)).toEqual(['constructor', '__proto__', 'toString']);
+  expect(fromKafkaHeaders(collected)).toEqual(headers);
+  // This is how kafkajs hands over the first two of them.
+  const handed = { constructor: [Object, Buffer.from('1')], ['__proto__']: [Object.prototype, Buffer.from('1')] };
+  expect(fromKafkaHeaders(handed as never)).toEqual(headers.slice(0, 2));
+});

@@ -13,7 +13,8 @@ export const BYTES_IN_A_LOT = 700_000;
 
 /** Headers as kafkajs takes them: a name that comes twice has a list. */
 export function toKafkaHeaders(headers: Headers): IHeaders {
-  const named: Record<string, Buffer | Buffer[]> = {};
+  // Upstream chooses the names, `constructor` and `__proto__` among them: nothing may be there before.
+  const named: Record<string, Buffer | Buffer[]> = Object.create(null);
   for (const [name, value] of headers) {
     const before = named[name];
     named[name] = before === undefined ? value : [before, value].flat();
@@ -21,10 +22,16 @@ export function toKafkaHeaders(headers: Headers): IHeaders {
   return named;
 }
 
-/** Headers as the port knows them. A header without a value becomes one of no bytes. */
+/**
+ * Headers as the port knows them. A header without a value becomes one of no bytes. kafkajs collects them in a plain
+ * object, so a header `constructor` comes with what every object has under that name: only bytes are a header's value.
+ */
 export const fromKafkaHeaders = (headers: IHeaders | undefined): Headers =>
   Object.entries(headers ?? {}).flatMap(([name, values]) =>
-    (Array.isArray(values) ? values : [values]).map((value) => [name, Buffer.from(value ?? '')] as const),
+    (Array.isArray(values) ? values : [values])
+      .map((value) => value ?? '')
+      .filter((value) => typeof value === 'string' || Buffer.isBuffer(value))
+      .map((value) => [name, Buffer.from(value)] as const),
   );
 
 const bytesOf = ({ key, value }: Message): number => 70 + (key?.length ?? 0) + (value?.length ?? 0);

@@ -17,6 +17,7 @@ export class Journal1764000000000 implements MigrationInterface {
         next bigint NOT NULL DEFAULT 0,
         PRIMARY KEY (topic, part)
       ) WITH (fillfactor = 20)`);
+    // Headers of dead letters are upstream's: json keeps any text as it came, where jsonb refuses a NUL in a name.
     await db.query(`
       CREATE TABLE journal.log_record (
         topic text NOT NULL,
@@ -25,7 +26,7 @@ export class Journal1764000000000 implements MigrationInterface {
         event_id uuid,
         key bytea,
         value bytea,
-        headers jsonb,
+        headers json,
         logged_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (topic, part, "offset")
       )`);
