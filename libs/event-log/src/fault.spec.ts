@@ -3,6 +3,7 @@ import { FlowHalted, OffsetMovedByAnother, Unhandleable } from './event-log.js';
 import { faultOf, judge } from './fault.js';
 
 const postgres = (code: string) => Object.assign(new Error('from the database'), { driverError: { code } });
+const named = (name: string) => Object.assign(new Error('from a client'), { name });
 
 describe('judging an error', () => {
   test.each([
@@ -14,7 +15,11 @@ describe('judging an error', () => {
     ['a missing table', postgres('42P01'), 'try_again'],
     ['a refused connection', Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), 'try_again'],
     ['a connection cut in a query', new Error('Connection terminated unexpectedly'), 'try_again'],
-    ['a broker away', Object.assign(new Error('no leader'), { name: 'KafkaJSProtocolError' }), 'try_again'],
+    ['a transaction whose connection broke', named('QueryRunnerProviderAlreadyReleasedError'), 'try_again'],
+    ['a host without a route', Object.assign(new Error('connect'), { syscall: 'connect' }), 'try_again'],
+    ['a changed password', postgres('28P01'), 'try_again'],
+    ['a broken page', postgres('XX001'), 'try_again'],
+    ['a broker away', named('KafkaJSProtocolError'), 'try_again'],
     ['a value out of range', postgres('22003'), 'look_closer'],
     ['a broken constraint', postgres('23514'), 'look_closer'],
     ['a bug', new TypeError('x is not a function'), 'look_closer'],

@@ -12,17 +12,28 @@ export class TryAgain extends Error {}
 /** What an error asks for: give up the claim or the flow, try the same again, or look for the record at fault. */
 export type Verdict = 'give_up' | 'try_again' | 'look_closer';
 
-// Postgres: connection (08), rolled back by contention (40), resources (53), object in use (55), operator
-// intervention (57), system (58); and 42, a missing table or right, which is never the record's fault.
-const NOT_THE_RECORD = /^(08|25|40|42|53|55|57|58)/;
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH']);
-const LOST_CONNECTION = /connection terminated|connection timeout|timeout exceeded|client has encountered/i;
+// Postgres: wrong or too large data (21, 22, 54), broken constraints (23, 44), exceptions raised on purpose (P0). With
+// any other code the database is at fault: it is away or full, refuses us, lacks a table, or was interrupted.
+const CAN_BE_THE_RECORD = /^(21|22|23|44|54|P0)/;
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+const LOST_CONNECTION =
+  /connection terminated|connection timeout|timeout exceeded|client (has encountered|was closed)/i;
+// What TypeORM says of a transaction whose connection broke between two statements has no code at all.
+const OF_THE_CLIENT = /^(KafkaJS|QueryRunner|ConnectionIsNotSet|CannotExecuteNotConnected)/;
 
 /** Postgres' five-character SQLSTATE, wherever TypeORM put it. */
-const codeOf = (error: unknown): string | undefined => {
+const sqlStateOf = (error: Error): string | undefined => {
   const { code, driverError } = error as { code?: unknown; driverError?: { code?: unknown } };
   const found = driverError?.code ?? code;
-  return typeof found === 'string' ? found : undefined;
+  return typeof found === 'string' && SQLSTATE.test(found) ? found : undefined;
+};
+
+/** True when a call to the operating system failed: nobody listens, a name is not known, a connection was reset. */
+const isOfTheSystem = (error: Error): boolean => {
+  const { code, syscall, driverError } = error as { code?: unknown; syscall?: unknown; driverError?: object };
+  return (
+    typeof syscall === 'string' || code === 'ECONNREFUSED' || (driverError !== undefined && 'syscall' in driverError)
+  );
 };
 
 /** Sorts an error of a step. Only what can be the record's own fault is worth halving for. */
@@ -30,10 +41,10 @@ export function judge(error: unknown): Verdict {
   if (error instanceof OffsetMovedByAnother || error instanceof FlowHalted) return 'give_up';
   if (error instanceof TryAgain) return 'try_again';
   if (!(error instanceof Error)) return 'look_closer';
-  const code = codeOf(error);
-  if (code !== undefined && (NETWORK.has(code) || (code.length === 5 && NOT_THE_RECORD.test(code)))) return 'try_again';
-  if (LOST_CONNECTION.test(error.message) || error.name.startsWith('KafkaJS')) return 'try_again';
-  return 'look_closer';
+  const state = sqlStateOf(error);
+  if (state !== undefined) return CAN_BE_THE_RECORD.test(state) ? 'look_closer' : 'try_again';
+  if (isOfTheSystem(error) || OF_THE_CLIENT.test(error.name)) return 'try_again';
+  return LOST_CONNECTION.test(error.message) ? 'try_again' : 'look_closer';
 }
 
 /** The fault of a record on which handling failed for good. */

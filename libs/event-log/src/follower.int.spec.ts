@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { deadLetterTopicOf } from '@carat/events';
 import { freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { claim } from './consumer-offset.store.js';
 import { gift } from './event-log.contract.js';
-import { type EventLog, OffsetMovedByAnother, type RawBatch, type Recorded } from './event-log.js';
+import { type EventLog, OffsetMovedByAnother, type RawBatch, type Recorded, type Tx } from './event-log.js';
 import { recordOf } from './journal/append.store.js';
 import { Journal1764000000000 } from './journal/migrations/1764000000000-journal.js';
 import { ensureJournalTopics, readJournal } from './journal/read.store.js';
@@ -45,7 +46,7 @@ describe('the follower of a group', () => {
   });
 
   /** What a process would be given by its log: the follower itself, so that the test plays the log. */
-  const join = async (dies: (events: readonly Recorded[]) => boolean = () => false) => {
+  const join = async (dies: (events: readonly Recorded[], tx: Tx) => boolean | Promise<boolean> = () => false) => {
     let follower: Parameters<EventLog['follow']>[2] | undefined;
     const log = {
       id: 'log-1',
@@ -53,7 +54,7 @@ describe('the follower of a group', () => {
       follow: async (_group: string, _topics: unknown, given: typeof follower) => (follower = given),
     };
     await project(log as unknown as EventLog, db, { group: GROUP, from: [TOPIC] }, async (events, tx) => {
-      if (dies(events)) throw new OffsetMovedByAnother(GROUP, TOPIC, 0);
+      if (await dies(events, tx)) throw new OffsetMovedByAnother(GROUP, TOPIC, 0);
       await tx.query('INSERT INTO public.seen SELECT unnest($1::bigint[])', [
         events.map((event) => (event.type === 'carat.gift.sent.v1' ? event.data.coins : -1)),
       ]);
@@ -91,6 +92,22 @@ describe('the follower of a group', () => {
     await follower.claimed(TOPIC, 0);
     await follower.batch({ ...batchOf(0, 0), nextOffset: 9n });
     expect((await claim(db.manager, GROUP, 'log-1', TOPIC, 0)).nextOffset).toBe(9n);
+  });
+
+  test('a record whose connection breaks between two statements is handled again, and is no dead letter', async () => {
+    let breaks = 2;
+    const follower = await join(async (_, tx) => {
+      if (breaks-- > 0) {
+        const [{ pid }] = (await tx.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
+        await db.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+        await sleep(50);
+      }
+      return false;
+    });
+    await follower.claimed(TOPIC, 0);
+    await follower.batch(batchOf(0, 1));
+    expect(await seen()).toEqual([0]);
+    expect(await readJournal(db.manager, deadLetterTopicOf(GROUP), 0, 0n)).toEqual([]);
   });
 
   test('offsets of another log do not count here', async () => {

@@ -68,6 +68,17 @@ describe('halving a failing batch', () => {
     },
   );
 
+  test('a fault that shows once and never again is nobody’s poison, one that shows again is the record’s', async () => {
+    const faults: (string | undefined)[] = [];
+    const failing = (failures: number) => async (_: Part, fault?: { detail: string }) => {
+      if (fault === undefined && failures-- > 0) throw new Error(`failure, ${failures} to come`);
+      faults.push(fault?.detail);
+    };
+    await halve(part(1), failing(1));
+    await halve(part(1), failing(2));
+    expect(faults).toEqual([undefined, 'failure, 0 to come']);
+  });
+
   test('a part without records is handled, never dead-lettered', async () => {
     const error = new Unhandleable('bad', 'bad');
     await expect(halve(part(0), () => Promise.reject(error))).rejects.toBe(error);

@@ -1,4 +1,4 @@
-import type { RawBatch } from './event-log.js';
+import { type RawBatch, Unhandleable } from './event-log.js';
 import { type Fault, faultOf, judge } from './fault.js';
 
 export const RECORDS_IN_A_PART = 1000;
@@ -45,9 +45,23 @@ export async function halve(part: Part, handle: Handle): Promise<void> {
     await handle(part);
   } catch (error) {
     if (judge(error) !== 'look_closer' || part.records.length === 0) throw error;
-    if (part.records.length === 1) return handle(part, faultOf(error));
+    if (part.records.length === 1) return setAside(part, handle, error);
     const middle = Math.ceil(part.records.length / 2);
     await halve(between(part, 0, middle), handle);
     await halve(between(part, middle, part.records.length), handle);
+  }
+}
+
+/**
+ * Dead-letters the one record of a part. A fault that the step did not state itself must show twice: the world may have
+ * failed in words that nobody knew.
+ */
+async function setAside(alone: Part, handle: Handle, error: unknown): Promise<void> {
+  if (error instanceof Unhandleable) return handle(alone, faultOf(error));
+  try {
+    await handle(alone);
+  } catch (again) {
+    if (judge(again) !== 'look_closer') throw again;
+    await handle(alone, faultOf(again));
   }
 }
