@@ -117,7 +117,10 @@ const byStatus: Readonly<Partial<Record<number, ProblemCode>>> = {
 };
 
 // Postgres: connection lost or refused, too many clients, shutting down; Node: nobody listens there.
-const UNREACHABLE = /^(08...|53300|57P0[123]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;
+const UNREACHABLE =
+  /^(08...|53300|57P0[12345]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+// What the driver and TypeORM say, without a code, when a connection breaks or none is free.
+const LOST = /connection terminated|timeout exceeded|client has encountered a connection error|already released/i;
 
 /**
  * Any thrown value as a problem. What is not known to be harmless says nothing of itself: an error's message may hold
@@ -130,5 +133,6 @@ export function problemOf(error: unknown): Problem {
   if (typeof httpStatus === 'number' && httpStatus >= 400 && httpStatus !== 500)
     return new Problem(byStatus[httpStatus] ?? (httpStatus < 500 ? 'bad_request' : 'internal'));
   if (typeof code === 'string' && UNREACHABLE.test(code)) return new Problem('unavailable');
+  if (error instanceof Error && LOST.test(error.message)) return new Problem('unavailable');
   return new Problem('internal');
 }
