@@ -1,7 +1,6 @@
 import type { RawRecord } from '@carat/event-log';
-import { eventually, kafkaBrokers } from '@carat/test-bed';
+import { eventually, testKafka } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import kafkajs from 'kafkajs';
 import { CaratProcess } from './carat-process.js';
 import { type Answer, type Carat, giftBody, giftRequest, headerOf, startCarat } from './topology.js';
 
@@ -226,12 +225,12 @@ describe('amounts and shapes', () => {
     expect(letter.headers.slice(0, names.length)).toEqual(headers);
     await earns('creator-a24n', '500');
 
-    const kafka = new kafkajs.Kafka({ brokers: [...kafkaBrokers()], logLevel: kafkajs.logLevel.NOTHING });
-    const producer = kafka.producer();
+    const GZIP = 1;
+    const producer = testKafka().producer();
     await producer.connect();
     const [base] = await producer.send({
       topic: `${carat.prefix}gift.requests.v1`,
-      compression: kafkajs.CompressionTypes.GZIP,
+      compression: GZIP,
       messages: [{ key, value: Buffer.alloc(9 * 1024 * 1024, 'x') }],
     });
     await producer.disconnect();
@@ -303,6 +302,20 @@ describe('doors', () => {
       expect([path, (await carat.send('GET', path)).status]).toEqual([path, 200]);
     const missing = await carat.send('POST', '/v1/gifts', { key: publishers[LIVE], body: giftBody('d') });
     expect([missing.status, missing.body.code]).toEqual([400, 'idempotency_key_missing']);
+  });
+
+  test('the reference tells of every route who may use it, what it takes and what it answers', async () => {
+    const { body } = await carat.send('GET', '/openapi.json');
+    const routes = Object.values(body.paths).flatMap((path) => Object.values(path as object));
+    expect(routes.length).toBeGreaterThanOrEqual(7);
+    for (const { security, responses } of routes) {
+      expect(security).toEqual([{ bearer: [] }]);
+      const [success = ''] = Object.keys(responses).filter((status) => /^2/.test(status));
+      expect(responses[success].content['application/json'].schema).toMatchObject({ type: 'object' });
+      expect(responses.default.content['application/problem+json'].schema.required).toContain('traceId');
+    }
+    const { parameters } = body.paths['/v1/gifts'].post;
+    expect(parameters).toMatchObject([{ name: 'Idempotency-Key', in: 'header', required: true }]);
   });
 
   test('30: demo keys and a HOST that others can reach do not go together', async () => {

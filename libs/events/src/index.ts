@@ -1,3 +1,4 @@
+export { GiftTypeChanged } from './catalogue-events.js';
 export { contentHash } from './content-hash.js';
 export { type Decoded, decode, encode, nestsWithin, type Undecodable } from './decode.js';
 export {
@@ -12,7 +13,7 @@ export {
 } from './derived-id.js';
 export { CONTENT_TYPE, caused } from './envelope.js';
 export { Id, type Identity, Market, type RateOnEvent, Time } from './fields.js';
-export { GiftRefusal, giftRefusals } from './gift-events.js';
+export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
 export { partitionOf } from './partition.js';
 export {

@@ -1,3 +1,4 @@
+export { Answers } from './answers.controller.js';
 export { type Caller, isRole, type Role, roles } from './api-key.js';
 export { ApiKeys, type ListedKey } from './api-keys.store.js';
 export { CallerOf, Public, Roles } from './auth.controller.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { Problem, Public, Roles } from '@carat/http-edge';
+import { Answers, Problem, Public, Roles } from '@carat/http-edge';
 import { Controller, Get, Header, Res } from '@nestjs/common';
-import { ApiExcludeController, ApiOkResponse } from '@nestjs/swagger';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { HostStatus } from './host-status.js';
@@ -88,7 +88,7 @@ export class ConfigController {
 
   @Get()
   @Roles('operator', 'auditor')
-  @ApiOkResponse({ standardSchema: Config })
+  @Answers(Config)
   config(): z.infer<typeof Config> {
     return { rules: this.status.rules };
   }

@@ -1,12 +1,12 @@
-import { PageQuery, Roles, readCursor, writeCursor } from '@carat/http-edge';
+import { GiftTypeChanged } from '@carat/events';
+import { Answers, PageQuery, Roles, readCursor, writeCursor } from '@carat/http-edge';
 import { Controller, Get, Query } from '@nestjs/common';
-import { compareTexts, entriesOf, type GiftType, orderOf } from './catalogue.js';
+import { z } from 'zod';
+import { compareTexts, entriesOf, orderOf } from './catalogue.js';
 import { CurrentCatalogue } from './catalogue.store.js';
 
-interface GiftTypes {
-  readonly items: readonly GiftType[];
-  readonly nextCursor: string | null;
-}
+const GiftTypes = z.object({ items: z.array(GiftTypeChanged.shape.data), nextCursor: z.string().nullable() });
+type GiftTypes = z.infer<typeof GiftTypes>;
 
 @Controller('v1/gift-catalogue')
 export class GiftCatalogueController {
@@ -15,6 +15,7 @@ export class GiftCatalogueController {
   /** Every gift type with its price in coins, per market and time from which it holds. */
   @Get()
   @Roles('publisher', 'operator', 'approver', 'auditor', 'admin')
+  @Answers(GiftTypes)
   list(@Query({ schema: PageQuery }) { limit, cursor }: PageQuery): GiftTypes {
     const after = readCursor(cursor, {});
     const entries = entriesOf(this.catalogue.now());

@@ -12,6 +12,23 @@ export type BatchBody = z.infer<typeof BatchBody>;
 const BatchItem = z.object({ id: Id, time: Time.optional(), data: GiftRequest });
 type BatchItem = z.infer<typeof BatchItem>;
 
+/** The answer to a gift that was sent. */
+export const SentGift = z.object({ giftId: Id, coins: z.int().min(0), receiptUrl: z.string() });
+export type SentGift = Readonly<z.infer<typeof SentGift>>;
+
+/** What became of an item: the HTTP status that it would have got alone, and its gift or why there is none. */
+const SentItem = z.object({
+  id: z.string().nullable(),
+  status: z.int(),
+  giftId: Id.optional(),
+  code: z.string().optional(),
+});
+export type SentItem = Readonly<z.infer<typeof SentItem>>;
+
+/** The answer to a batch, in the order of its items. */
+export const SentItems = z.object({ items: z.array(SentItem) });
+export type SentItems = Readonly<z.infer<typeof SentItems>>;
+
 /** What is wrong with an item, under the code that a request of its own would have got. */
 export type ItemFault = 'idempotency_key_missing' | 'idempotency_key_malformed' | 'invalid_request';
 

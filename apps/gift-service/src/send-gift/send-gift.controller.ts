@@ -1,25 +1,20 @@
 import { toEvent } from '@carat/amounts';
 import type { GiftRequest, Identity } from '@carat/events';
-import { type Caller, CallerOf, IdempotencyKey, Problem, type ProblemCode, problems, Roles } from '@carat/http-edge';
+import {
+  Answers,
+  type Caller,
+  CallerOf,
+  IdempotencyKey,
+  Problem,
+  type ProblemCode,
+  problems,
+  Roles,
+} from '@carat/http-edge';
 import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
-import { BatchBody, GiftBody, readItem } from './gift-bodies.js';
+import { BatchBody, GiftBody, readItem, SentGift, type SentItem, SentItems } from './gift-bodies.js';
 import { GiftCollector, LARGEST_BATCH } from './gift-collector.worker.js';
 import type { Answer } from './same-identity.js';
 import { type AskedGift, askedGift } from './send-gift.js';
-
-interface SentGift {
-  readonly giftId: string;
-  readonly coins: number;
-  readonly receiptUrl: string;
-}
-
-interface SentItem {
-  readonly id: string | null;
-  /** The HTTP status that the item alone would have got. */
-  readonly status: number;
-  readonly giftId?: string;
-  readonly code?: ProblemCode;
-}
 
 interface Reply {
   header(name: string, value: string): unknown;
@@ -44,6 +39,7 @@ export class SendGiftController {
   /** Sends one gift. The Idempotency-Key is the CloudEvents id: with the key's source it is the gift's identity. */
   @Post()
   @Roles('publisher')
+  @Answers(SentGift, 201)
   async send(
     @CallerOf() caller: Caller,
     @IdempotencyKey() id: string,
@@ -63,11 +59,12 @@ export class SendGiftController {
   @Post('batch')
   @HttpCode(200)
   @Roles('publisher')
+  @Answers(SentItems)
   async sendBatch(
     @CallerOf() caller: Caller,
     @Body({ schema: BatchBody }) { items }: BatchBody,
     @Headers('traceparent') traceparent: string | undefined,
-  ): Promise<{ readonly items: readonly SentItem[] }> {
+  ): Promise<SentItems> {
     if (items.length > LARGEST_BATCH) throw new Problem('batch_too_large');
     const source = sourceOf(caller);
     const sendItem = async (item: unknown): Promise<SentItem> => {

@@ -1,7 +1,7 @@
 import { isGiftId } from '@carat/events';
-import { type Caller, CallerOf, Problem, Roles } from '@carat/http-edge';
+import { Answers, type Caller, CallerOf, Problem, Roles } from '@carat/http-edge';
 import { Controller, Get, Param } from '@nestjs/common';
-import { SentGifts, type StandingGift } from './sent-gift.store.js';
+import { SentGifts, StandingGift } from './sent-gift.store.js';
 
 @Controller('v1/gifts')
 export class SentGiftController {
@@ -10,6 +10,7 @@ export class SentGiftController {
   /** One gift of the caller's own source. */
   @Get(':giftId')
   @Roles('publisher')
+  @Answers(StandingGift)
   async find(@CallerOf() caller: Caller, @Param('giftId') giftId: string): Promise<StandingGift> {
     const found =
       caller.source !== undefined && isGiftId(giftId) ? await this.gifts.find(giftId, caller.source) : undefined;

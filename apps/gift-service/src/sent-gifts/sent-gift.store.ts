@@ -1,14 +1,17 @@
-import { type EventOf, type GiftId, uuidOf } from '@carat/events';
+import { type GiftId, GiftSent, Time, uuidOf } from '@carat/events';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { z } from 'zod';
 
-type SentGiftData = EventOf<'carat.gift.sent.v1'>['data'];
+const { data: SentGiftData } = GiftSent.shape;
+type SentGiftData = z.infer<typeof SentGiftData>;
 
 /** A gift as it stands: the event's data, and whether its coins were taken back since. */
-export type StandingGift = SentGiftData & {
-  readonly sentAt: string;
-  readonly status: 'sent' | 'reversed' | 'partly_reversed';
-};
+export const StandingGift = SentGiftData.extend({
+  sentAt: Time,
+  status: z.enum(['sent', 'reversed', 'partly_reversed']),
+});
+export type StandingGift = z.infer<typeof StandingGift>;
 
 const FIND = `
   SELECT data, sent_at AS "sentAt", CASE WHEN coins_standing = coins THEN 'sent'

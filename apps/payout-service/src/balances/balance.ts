@@ -1,24 +1,46 @@
-import { partitionOf, type Topic } from '@carat/events';
+import { Id, partitionOf, Time, type Topic, topicNames } from '@carat/events';
+import { z } from 'zod';
+
+/** An amount of millidiamonds, or an offset: a whole number in decimal, however large. */
+const Decimal = z.string().regex(/^-?\d+$/);
+
+const Position = z.partialRecord(
+  z.enum(topicNames),
+  z.object({ partition: z.int().min(0), nextOffset: Decimal }).readonly(),
+);
+type Position = z.infer<typeof Position>;
 
 /** A creator's balance as it is answered: millidiamonds in decimal, no figure but `adjusted` and `awarded` negative. */
-export interface Balance {
-  readonly creatorId: string;
-  readonly unit: 'millidiamond';
-  readonly earned: string;
-  readonly awarded: string;
-  readonly adjusted: string;
-  readonly reversed: string;
-  readonly available: string;
-  readonly held: string;
-  readonly redeemed: string;
-  readonly recoverable: string;
+export const Balance = z.object({
+  creatorId: Id,
+  unit: z.literal('millidiamond'),
+  earned: Decimal,
+  awarded: Decimal,
+  adjusted: Decimal,
+  reversed: Decimal,
+  available: Decimal,
+  held: Decimal,
+  redeemed: Decimal,
+  recoverable: Decimal,
   /** Every event of the creator before `nextOffset` is in these figures, and none from there on. */
-  readonly position: Position;
+  position: Position,
   /** Where the question named a gift: whether its credit is in these figures. */
-  readonly included?: boolean;
-}
+  included: z.boolean().optional(),
+});
+export type Balance = Readonly<z.infer<typeof Balance>>;
 
-type Position = Readonly<Partial<Record<Topic, { readonly partition: number; readonly nextOffset: string }>>>;
+/** A transfer as it is answered. `id` grows with time and is unique. */
+export const BookedTransfer = z.object({
+  id: Decimal,
+  code: z.string(),
+  debit: z.string(),
+  credit: z.string(),
+  millidiamonds: Decimal,
+  eventId: z.uuid(),
+  giftId: Id.optional(),
+  bookedAt: Time,
+});
+export type BookedTransfer = Readonly<z.infer<typeof BookedTransfer>>;
 
 /** How far the ledger has read one partition of a topic; the next offset in decimal. */
 export type OffsetRow = readonly [topic: Topic, partition: number, nextOffset: string];
@@ -28,7 +50,7 @@ export type OffsetRow = readonly [topic: Topic, partition: number, nextOffset: s
  * topic, so their number is the topic's. A topic that it has not begun to read is left out.
  */
 export function positionOf(creatorId: string, offsets: readonly OffsetRow[]): Position {
-  const position: { -readonly [T in keyof Position]: Position[T] } = {};
+  const position: Position = {};
   for (const topic of new Set(offsets.map(([of]) => of))) {
     const rows = offsets.filter(([of]) => of === topic);
     const partition = partitionOf(creatorId, rows.length);

@@ -1,9 +1,9 @@
 import { Id, isGiftId } from '@carat/events';
-import { PageQuery, Problem, Roles, readCursor, writeCursor } from '@carat/http-edge';
+import { Answers, PageQuery, Problem, Roles, readCursor, writeCursor } from '@carat/http-edge';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import type { Balance } from './balance.js';
-import { Balances, type BookedTransfer } from './balances.store.js';
+import { Balance, BookedTransfer } from './balance.js';
+import { Balances } from './balances.store.js';
 
 const LONGEST_WAIT_MS = 2_000;
 
@@ -15,10 +15,8 @@ const BalanceQuery = z.object({
 });
 type BalanceQuery = z.infer<typeof BalanceQuery>;
 
-interface Transfers {
-  readonly items: readonly BookedTransfer[];
-  readonly nextCursor: string | null;
-}
+const Transfers = z.object({ items: z.array(BookedTransfer), nextCursor: z.string().nullable() });
+type Transfers = z.infer<typeof Transfers>;
 
 /** What a creator has, and how it came about. */
 @Controller('v1/creators/:creatorId')
@@ -28,6 +26,7 @@ export class BalancesController {
 
   /** The balance in millidiamonds, with the positions of the log that it includes; zeros for an unknown creator. */
   @Get('balance')
+  @Answers(Balance)
   async balance(
     @Param('creatorId', { schema: Id }) creatorId: string,
     @Query({ schema: BalanceQuery }) { after }: BalanceQuery,
@@ -39,6 +38,7 @@ export class BalancesController {
 
   /** Every transfer of the creator, newest first. */
   @Get('transfers')
+  @Answers(Transfers)
   async transfers(
     @Param('creatorId', { schema: Id }) creatorId: string,
     @Query({ schema: PageQuery }) { limit, cursor }: PageQuery,

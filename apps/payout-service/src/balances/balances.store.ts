@@ -5,19 +5,7 @@ import { EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { LEDGER_GROUP } from '../diamond-ledger/ledger-group.js';
-import { type Balance, type OffsetRow, positionOf } from './balance.js';
-
-/** A transfer as it is answered. `id` grows with time and is unique; millidiamonds in decimal. */
-export interface BookedTransfer {
-  readonly id: string;
-  readonly code: string;
-  readonly debit: string;
-  readonly credit: string;
-  readonly millidiamonds: string;
-  readonly eventId: string;
-  readonly giftId?: string;
-  readonly bookedAt: string;
-}
+import { type Balance, type BookedTransfer, type OffsetRow, positionOf } from './balance.js';
 
 interface BalanceRow extends Omit<Balance, 'creatorId' | 'unit' | 'position'> {
   readonly offsets: readonly OffsetRow[];
