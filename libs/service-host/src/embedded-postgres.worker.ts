@@ -53,6 +53,68 @@ export async function startEmbeddedPostgres(home: string): Promise<EmbeddedPostg
   else await initialise(home, initdb, password, account);
 
   const port = await freePort();
+  const start = (): Promise<void> => startServer(pg_ctl, data, port, account);
+  await start();
+  await createDatabase(urlOf(password, port, 'postgres'));
+  const url = urlOf(password, port, USER);
+  const keeper = new Keeper(url, async () => {
+    if (!(await isRunning(data))) await start();
+  });
+  await keeper.open();
+  return {
+    url,
+    async stop() {
+      await keeper.close();
+      if (await isRunning(data)) await stop(pg_ctl, data, account);
+    },
+  };
+}
+
+const REVIVE_EVERY_MS = 500;
+
+/**
+ * The session that tells other starts that the server is in use. It ends when somebody kills the server, which nobody
+ * else would start again: then it does, for as long as that takes. Whoever works with the database says so meanwhile.
+ */
+class Keeper {
+  private client: pg.Client | undefined;
+  private reviving: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly revive: () => Promise<void>,
+  ) {}
+
+  async open(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.url, application_name: KEEPER, keepAlive: true });
+    client.on('error', () => undefined);
+    await client.connect();
+    this.client = client;
+    client.once('end', () => {
+      if (!this.closed) this.reviving = this.openAgain();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.reviving;
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async openAgain(): Promise<void> {
+    while (!this.closed) {
+      try {
+        await this.revive();
+        return await this.open();
+      } catch {
+        await sleep(REVIVE_EVERY_MS);
+      }
+    }
+  }
+}
+
+async function startServer(pg_ctl: string, data: string, port: number, account: Account): Promise<void> {
   const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_wal_size: '2GB' };
   const flags = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`);
   const log = join(data, 'server.log');
@@ -66,16 +128,6 @@ export async function startEmbeddedPostgres(home: string): Promise<EmbeddedPostg
   } catch (error) {
     throw new HostFailure(`The embedded Postgres did not start; ${log} says why, or set DATABASE_URL.`, error);
   }
-  await createDatabase(urlOf(password, port, 'postgres'));
-  const url = urlOf(password, port, USER);
-  const keeper = await keepSession(url);
-  return {
-    url,
-    async stop() {
-      await keeper.end().catch(() => undefined);
-      await stop(pg_ctl, data, account);
-    },
-  };
 }
 
 /** The URL of the embedded Postgres that runs below `home`, or undefined when none seems to. */
@@ -195,12 +247,9 @@ const isPostgres = async (pid: number): Promise<boolean> =>
     () => false,
   );
 
-async function keepSession(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: KEEPER, keepAlive: true });
-  // Who works with the database finds out by itself when the server is gone.
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
+async function isRunning(data: string): Promise<boolean> {
+  const found = await postmasterIn(data);
+  return found !== undefined && (await isPostgres(found.pid));
 }
 
 async function isUsed(url: string): Promise<boolean> {
