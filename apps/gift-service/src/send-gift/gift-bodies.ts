@@ -9,7 +9,7 @@ export type GiftBody = z.infer<typeof GiftBody>;
 export const BatchBody = z.object({ items: z.array(z.unknown()) });
 export type BatchBody = z.infer<typeof BatchBody>;
 
-const BatchItem = z.object({ id: Id, time: Time.optional(), data: GiftRequest });
+const BatchItem = z.object({ id: Id, time: Time.optional(), source: Id.optional(), data: GiftRequest });
 type BatchItem = z.infer<typeof BatchItem>;
 
 /** The answer to a gift that was sent. */

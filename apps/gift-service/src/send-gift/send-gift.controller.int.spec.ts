@@ -165,6 +165,7 @@ describe('POST /v1/gifts/batch', () => {
       { id: 'ü', data: rose('b-r-5') },
       null,
       { id: 'b-6', data: rose('b-r-6'), time: 'yesterday' },
+      { id: 'b-7', data: rose('b-r-7'), source: '/video' },
     ]);
     const [first] = body.items;
     expect(status).toBe(200);
@@ -178,6 +179,7 @@ describe('POST /v1/gifts/batch', () => {
       { id: 'ü', status: 400, code: 'idempotency_key_malformed' },
       { id: null, status: 400, code: 'idempotency_key_missing' },
       { id: 'b-6', status: 422, code: 'invalid_request' },
+      { id: 'b-7', status: 403, code: 'source_mismatch' },
     ]);
     expect(await post('b-1', rose('b-r-1'))).toMatchObject({
       status: 201,

@@ -70,7 +70,8 @@ export class SendGiftController {
     const sendItem = async (item: unknown): Promise<SentItem> => {
       const read = readItem(item);
       if (typeof read === 'string') return failed(namedBy(item), read);
-      const { id, time, data } = read;
+      const { id, time, source: claimed = source, data } = read;
+      if (claimed !== source) return failed(id, 'source_mismatch');
       return itemOf(id, await this.collector.send(askedNow({ source, id }, data, time, traceparent)));
     };
     return { items: await Promise.all(items.map(sendItem)) };
