@@ -211,7 +211,7 @@ describe('amounts and shapes', () => {
     await earns('creator-a24', '500');
   }, 60_000);
 
-  test('24: headers with the worst of names, and a record larger than any topic takes once it is unpacked', async () => {
+  test('24: headers with the worst of names, and a record larger than any topic takes once unpacked', async () => {
     const key = Buffer.from('creator-a24n');
     const names = ['constructor', '__proto__', 'toString', 'a\0b', ''];
     const headers = names.map((name) => [name, Buffer.from('1')] as const);

@@ -136,14 +136,14 @@ function sentenceOf({ path, message }: z.core.$ZodIssue, given: Readonly<Record<
 /** True for an address that only this machine reaches. */
 export const isLoopback = (host: string): boolean => /^(localhost|::1|127(\.\d{1,3}){3})$/.test(host);
 
+export const FIRST_KEYS_NEED_LOOPBACK =
+  'HOST is malformed: expects a loopback address (127.0.0.1, ::1, localhost) while the keys of keys.json are in ' +
+  'use; to be reached from elsewhere, run the services one by one with keys of their own';
+
 function contradictions(environment: CommonEnvironment, { standalone }: HostContext): string[] {
   const { HOST, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = environment;
   const mistakes: string[] = [];
-  if (standalone && !isLoopback(HOST))
-    mistakes.push(
-      'HOST is malformed: expects a loopback address (127.0.0.1, ::1, localhost) while the keys of keys.json are in ' +
-        'use; to be reached from elsewhere, run the services one by one with keys of their own',
-    );
+  if (standalone && !isLoopback(HOST)) mistakes.push(FIRST_KEYS_NEED_LOOPBACK);
   if (KAFKA_SASL_MECHANISM !== undefined && (KAFKA_SASL_USERNAME === undefined || KAFKA_SASL_PASSWORD === undefined))
     mistakes.push(
       'KAFKA_SASL_USERNAME is not set: KAFKA_SASL_MECHANISM expects KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',

@@ -2,6 +2,8 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ApiKeys, type Role } from '@carat/http-edge';
 import type { DataSource } from 'typeorm';
+import { FIRST_KEYS_NEED_LOOPBACK, isLoopback } from './environment.js';
+import { HostFailure } from './host-failure.js';
 
 /** The keys of keys.json. Each is another principal's, so that four eyes are four. */
 const firstKeys = {
@@ -39,6 +41,20 @@ export async function writeFirstKeys(db: DataSource, home: string): Promise<stri
     await rename(`${file}.new`, file);
   });
   return file;
+}
+
+const principals: ReadonlySet<string> = new Set(Object.values(firstKeys).map(({ principal }) => principal));
+
+/**
+ * Whoever may read a keys.json may act as all of its principals, so its database serves this machine only, by whatever
+ * process, until those keys are revoked.
+ * @throws HostFailure
+ */
+export async function refuseFirstKeysElsewhere(db: DataSource, host: string): Promise<void> {
+  if (isLoopback(host)) return;
+  const keys = await new ApiKeys(db).list();
+  if (keys.some(({ principal, revokedAt }) => revokedAt === null && principals.has(principal)))
+    throw new HostFailure(FIRST_KEYS_NEED_LOOPBACK, undefined, 2);
 }
 
 async function readKeys(file: string): Promise<Partial<Record<string, string>>> {

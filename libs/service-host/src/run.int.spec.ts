@@ -5,8 +5,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, freshDatabase, freshPrefix, type TestDatabase } from '@carat/test-bed';
+import { ApiKeys } from '@carat/http-edge';
+import { eventually, freePort, freshDatabase, freshPrefix, type TestDatabase } from '@carat/test-bed';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { DataSource } from 'typeorm';
 
 const HOST = fileURLToPath(new URL('../test/host.fixture.js', import.meta.url));
 const READY = / ready (http:\S+)/;
@@ -104,6 +106,21 @@ describe('standalone', () => {
     await expect(stat(join(home, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
   }, 120_000);
 
+  test('starts its Postgres again when somebody kills it, and goes on', async () => {
+    const { url, process: running } = await host(['gift-service', 'payout-service'], { CARAT_HOME: home });
+    const postmaster = async () => (await readFile(join(home, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0];
+    const killed = await postmaster();
+    process.kill(Number(killed), 'SIGKILL');
+    await eventually(
+      async () => {
+        expect(await postmaster()).not.toBe(killed);
+        expect((await get(`${url}/health/ready`)).status).toBe(200);
+      },
+      { withinMs: 20_000 },
+    );
+    expect(running.exitCode).toBeNull();
+  }, 60_000);
+
   test('refuses to be reached from elsewhere', async () => {
     const refused = await host(['gift-service', 'payout-service'], { CARAT_HOME: home, HOST: '0.0.0.0' });
     expect(await refused.exit).toBe(2);
@@ -134,6 +151,20 @@ describe('a service alone', () => {
     expect(onKafka.text()).toContain('gift-service ready');
     expect((await get(`${onKafka.url}/health/ready`)).status).toBe(200);
     expect(await end(onKafka, 'SIGTERM')).toBe(0);
+  }, 60_000);
+
+  test('refuses to be reached from elsewhere while the keys of a keys.json open its database', async () => {
+    const db = await new DataSource({ type: 'postgres', url: database.url }).initialize();
+    await host(['payout-service'], { DATABASE_URL: database.url });
+    const keys = new ApiKeys(db);
+    const { keyId } = await keys.create({ role: 'admin', principal: 'standalone:admin' });
+    const variables = { DATABASE_URL: database.url, HOST: '0.0.0.0' };
+    const refused = await host(['payout-service'], variables);
+    expect(await refused.exit).toBe(2);
+    expect(refused.text()).toMatch(/^HOST is malformed: expects a loopback address .*\n$/);
+    await keys.revoke(keyId);
+    await db.destroy();
+    expect((await host(['payout-service'], variables)).url).toMatch(/^http/);
   }, 60_000);
 
   test('says in one line which variable to set when its port is taken', async () => {

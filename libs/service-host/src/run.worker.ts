@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { migrate, openDatabase, seed, underStartLock } from './database.store.js';
 import { startEmbeddedPostgres } from './embedded-postgres.worker.js';
 import { type Environment, environmentSchema, readEnvironment } from './environment.js';
-import { keysFileOf, writeFirstKeys } from './first-keys.worker.js';
+import { keysFileOf, refuseFirstKeysElsewhere, writeFirstKeys } from './first-keys.worker.js';
 import { HostModule } from './host.module.js';
 import { HostFailure } from './host-failure.js';
 import { HostStatus } from './host-status.js';
@@ -101,6 +101,7 @@ async function start(services: readonly Service[], environment: Environment, hos
   const db = await openDatabase(databaseUrl, services);
   opened.onClose(() => db.destroy());
   await underStartLock(db, () => migrate(db));
+  await refuseFirstKeysElsewhere(db, environment.HOST);
 
   const status = new HostStatus();
   const metrics = new Metrics();
