@@ -24,11 +24,16 @@ interface Host {
 const hosts: Host[] = [];
 
 /** Starts a process that hosts services of these names, and waits until it is ready or over. */
-async function host(names: readonly string[], variables: Record<string, string>): Promise<Host> {
+async function host(
+  names: readonly string[],
+  variables: Record<string, string>,
+  meanwhile: (starting: ChildProcess) => Promise<void> = async () => undefined,
+): Promise<Host> {
   const env = { PATH: process.env['PATH'] ?? '', PORT: String(await freePort()), ...variables };
   const child = spawn(process.execPath, [HOST, ...names], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   const exit = once(child, 'close').then(([code]) => code as number | null);
+  const busy = meanwhile(child);
   const url = await new Promise<string | undefined>((resolve) => {
     const read = (chunk: Buffer): void => {
       text += chunk.toString();
@@ -39,6 +44,7 @@ async function host(names: readonly string[], variables: Record<string, string>)
     child.stderr.on('data', read);
     void exit.then(() => resolve(undefined));
   });
+  await busy;
   const started = { process: child, url, exit, text: () => text };
   hosts.push(started);
   return started;
@@ -119,6 +125,17 @@ describe('standalone', () => {
       { withinMs: 20_000 },
     );
     expect(running.exitCode).toBeNull();
+  }, 60_000);
+
+  test('stopped while it starts it leaves no Postgres behind', async () => {
+    const own = join(home, 'stopped-early');
+    const pidFile = join(own, 'postgres', 'postmaster.pid');
+    const stopped = await host(['gift-service', 'payout-service'], { CARAT_HOME: own }, async (starting) => {
+      await eventually(() => stat(pidFile), { withinMs: 20_000 });
+      starting.kill('SIGTERM');
+    });
+    expect(await stopped.exit).toBe(0);
+    await expect(stat(pidFile)).rejects.toThrow('ENOENT');
   }, 60_000);
 
   test('refuses to be reached from elsewhere', async () => {

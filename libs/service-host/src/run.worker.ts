@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogStrategy } from '@carat/event-log/nest';
 import { EdgeAdapter } from '@carat/http-edge';
 import { NestFactory } from '@nestjs/core';
@@ -21,6 +22,7 @@ import { rulesInForce } from './rules-in-force.js';
 import type { Service } from './service.js';
 
 const STOPPED_WITHIN_MS = 20_000;
+const STARTED_WITHIN_MS = 10_000;
 
 /** What was opened, to be closed in the opposite order. */
 class Opened {
@@ -59,10 +61,17 @@ export async function run(...services: readonly Service[]): Promise<void> {
   // Whoever read our output may go away (`| head`); the books must not stop for that.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const opened = new Opened();
-  const stop = stopper(opened, logger);
+  let starting: Promise<unknown> = Promise.resolve();
+  // A start that is half-way opens more parts, so a stop lets it come to its end first, if that is not far.
+  const stop = stopper(logger, async () => {
+    await Promise.race([starting, sleep(STARTED_WITHIN_MS, undefined, { ref: false })]).catch(() => undefined);
+    await opened.close(logger);
+  });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop(0));
   try {
-    const url = await start(services, environment, { logger, opened, die: () => stop(1) });
+    const started = start(services, environment, { logger, opened, die: () => stop(1) });
+    starting = started;
+    const url = await started;
     process.stdout.write(standalone ? welcome(url, environment) : `${name} ready ${url}\n`);
   } catch (error) {
     if (error instanceof HostFailure) process.stderr.write(`${error.message}\n`);
@@ -72,7 +81,7 @@ export async function run(...services: readonly Service[]): Promise<void> {
 }
 
 /** Ends the process with a code once everything is closed; later calls change nothing, save that 0 becomes worse. */
-function stopper(opened: Opened, logger: Logger): (code: number) => void {
+function stopper(logger: Logger, close: () => Promise<void>): (code: number) => void {
   let stopping = false;
   return (code) => {
     process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
@@ -82,7 +91,7 @@ function stopper(opened: Opened, logger: Logger): (code: number) => void {
       logger.fatal('parts did not close in time');
       process.exit(1);
     }, STOPPED_WITHIN_MS).unref();
-    void opened.close(logger).finally(() => process.exit());
+    void close().finally(() => process.exit());
   };
 }
 
