@@ -9,9 +9,9 @@ const Problem = z.object({
   title: z.string(),
   status: z.int(),
   code: z.enum(Object.keys(problems) as ProblemCode[]),
-  detail: z.string().optional(),
+  detail: z.string(),
   traceId: z.string(),
-  errors: z.array(z.object({ pointer: z.string(), code: z.string() })).optional(),
+  errors: z.array(z.object({ pointer: z.string(), code: z.string() })),
   retryable: z.boolean(),
 });
 const { $schema: _, ...problemSchema } = z.toJSONSchema(Problem, { target: 'draft-2020-12' });

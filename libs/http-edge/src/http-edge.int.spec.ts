@@ -183,7 +183,7 @@ describe('what is refused', () => {
 
   test('bodies that are not JSON, too deep, too large, of another type, or not there', async () => {
     const deep = `${'['.repeat(33)}${']'.repeat(33)}`;
-    const large = JSON.stringify({ quantity: 1, padding: 'x'.repeat(1024 * 1024) });
+    const large = JSON.stringify({ quantity: 1, padding: 'x'.repeat(1.5 * 1024 * 1024) });
     expect(await post('{"quantity":NaN}')).toMatchObject({ status: 400, body: { code: 'malformed_json' } });
     expect(await post(deep)).toMatchObject({ status: 400, body: { code: 'too_deep' } });
     expect(await post(large)).toMatchObject({ status: 413, body: { code: 'body_too_large' } });

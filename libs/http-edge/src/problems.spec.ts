@@ -18,13 +18,15 @@ describe('the table of problems', () => {
   });
 });
 
-test('a problem answers with all fields of RFC 9457 and leaves out what it has not', () => {
+test('a problem answers with all its fields: the title stands for a detail, and no errors are an empty list', () => {
   expect(problemBody(new Problem('gift_not_found'), TRACE)).toEqual({
     type: 'urn:carat:problem:gift_not_found',
     title: 'There is no such gift.',
     status: 404,
     code: 'gift_not_found',
+    detail: 'There is no such gift.',
     traceId: TRACE,
+    errors: [],
     retryable: false,
   });
   const errors = [{ pointer: '/quantity', code: 'too_small' }];

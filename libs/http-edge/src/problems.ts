@@ -82,9 +82,9 @@ interface ProblemBody {
   readonly title: string;
   readonly status: number;
   readonly code: ProblemCode;
-  readonly detail?: string;
+  readonly detail: string;
   readonly traceId: string;
-  readonly errors?: readonly FieldError[];
+  readonly errors: readonly FieldError[];
   readonly retryable: boolean;
 }
 
@@ -96,9 +96,9 @@ export function problemBody({ code, more }: Problem, traceId: string): ProblemBo
     title,
     status,
     code,
-    ...(more.detail === undefined ? {} : { detail: more.detail }),
+    detail: more.detail ?? title,
     traceId,
-    ...(more.errors === undefined ? {} : { errors: more.errors }),
+    errors: more.errors ?? [],
     retryable: retryable ?? false,
   };
 }
