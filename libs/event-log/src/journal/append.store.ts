@@ -57,14 +57,15 @@ const LOCK_HEADS = `
   ORDER BY h.topic, h.part FOR UPDATE OF h`;
 
 // Keys and values travel as one block of bytes each, cut up by the database: an array of bytea would be sent as hex
-// text, twice the bytes and most of the client's time.
+// text, twice the bytes and most of the client's time. The arrays are of numbers and ids, written out here, which is
+// several times faster than the driver's way; the headers' array is as long as it has to be, `unnest` fills up with NULL.
 const APPEND = `
   WITH i AS MATERIALIZED (
-    SELECT topic, part, event_id, headers, ord,
-           CASE WHEN key_length >= 0 THEN substring($7::bytea FROM key_at + 1 FOR key_length) END AS key,
-           CASE WHEN value_length >= 0 THEN substring($8::bytea FROM value_at + 1 FOR value_length) END AS value
-    FROM unnest($1::text[], $2::int[], $3::uuid[], $4::json[], $5::int[], $6::int[], $9::int[], $10::int[])
-      WITH ORDINALITY AS t(topic, part, event_id, headers, key_at, key_length, value_at, value_length, ord)),
+    SELECT ($1::text[])[topic_index] AS topic, part, event_id, headers, ord,
+           CASE WHEN key_length >= 0 THEN substring($6::bytea FROM key_at + 1 FOR key_length) END AS key,
+           CASE WHEN value_length >= 0 THEN substring($9::bytea FROM value_at + 1 FOR value_length) END AS value
+    FROM unnest($2::int[], $3::int[], $4::uuid[], $5::int[], $7::int[], $8::int[], $10::int[], $11::json[])
+      WITH ORDINALITY AS t(topic_index, part, event_id, key_at, key_length, value_at, value_length, headers, ord)),
   n AS (SELECT topic, part, count(*) AS records FROM i GROUP BY topic, part),
   h AS (UPDATE journal.log_head l SET next = l.next + n.records FROM n
         WHERE l.topic = n.topic AND l.part = n.part RETURNING l.topic, l.part, l.next - n.records AS base)
@@ -72,6 +73,9 @@ const APPEND = `
   SELECT i.topic, i.part, h.base + row_number() OVER (PARTITION BY i.topic, i.part ORDER BY i.ord) - 1,
          i.event_id, i.key, i.value, i.headers
   FROM i JOIN h ON h.topic = i.topic AND h.part = i.part`;
+
+/** Numbers and ids as the text of a Postgres array: nothing in them needs quoting. */
+const listed = (items: readonly (number | string)[]): string => `{${items.join(',')}}`;
 
 /** Buffers laid end to end, with where each begins and how long it is (−1: there is none). */
 function lay(buffers: readonly (Buffer | null)[]): { block: Buffer; at: number[]; length: number[] } {
@@ -98,19 +102,22 @@ export async function appendAll(tx: Tx, appended: readonly Appended[]): Promise<
   if (rows.length === 0) return;
   const heads = new Map(rows.map(({ topic, part }) => [`${topic}/${part}`, { topic, part }]));
   await tx.query(LOCK_HEADS, [[...heads.values()].map((h) => h.topic), [...heads.values()].map((h) => h.part)]);
+  const topics = [...new Set(rows.map(({ topic }) => topic))];
   const keys = lay(rows.map(({ record }) => record.key));
   const values = lay(rows.map(({ record }) => record.value));
+  const headed = rows.findLastIndex(({ record }) => record.headers !== undefined) + 1;
   await tx.query(APPEND, [
-    rows.map(({ topic }) => topic),
-    rows.map(({ part }) => part),
-    rows.map(({ record }) => record.eventId ?? null),
-    rows.map(({ record }) => (record.headers === undefined ? null : headersToJson(record.headers))),
-    keys.at,
-    keys.length,
+    topics,
+    listed(rows.map(({ topic }) => topics.indexOf(topic) + 1)),
+    listed(rows.map(({ part }) => part)),
+    listed(rows.map(({ record }) => record.eventId ?? 'NULL')),
+    listed(keys.at),
     keys.block,
+    listed(keys.length),
+    listed(values.at),
     values.block,
-    values.at,
-    values.length,
+    listed(values.length),
+    rows.slice(0, headed).map(({ record }) => (record.headers === undefined ? null : headersToJson(record.headers))),
   ]);
   await tx.query(`NOTIFY ${JOURNAL_CHANNEL}`);
 }
