@@ -1,4 +1,4 @@
-import { freshDatabase, type TestDatabase } from '@carat/test-bed';
+import { eventually, freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { gift } from '../event-log.contract.js';
@@ -114,5 +114,22 @@ describe('the journal', () => {
     const { next, clockMs } = await reading;
     expect(next).toBe(before + 1n);
     expect(clockMs).toBeGreaterThanOrEqual(writersClockMs);
+  });
+
+  test('a writer that waited for a reader takes its clock after the wait', async () => {
+    const reader = db.createQueryRunner();
+    await reader.startTransaction();
+    await lockHead(reader.manager, 'rate.events.v1', 0, 'share');
+    const writing = db.transaction((tx) => lockHead(tx, 'rate.events.v1', 0, 'update'));
+    await eventually(async () => {
+      const waiting = await db.query(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      expect(waiting).toHaveLength(1);
+    });
+    const [{ now }] = (await reader.query('SELECT clock_timestamp() AS now')) as [{ now: Date }];
+    await reader.commitTransaction();
+    await reader.release();
+    expect((await writing).clockMs).toBeGreaterThanOrEqual(now.getTime());
   });
 });

@@ -79,9 +79,11 @@ export async function lockHead(
   partition: number,
   mode: 'share' | 'update',
 ): Promise<{ next: bigint; clockMs: number }> {
+  // Postgres works out a locking statement's columns before it waits for the row, so the clock stands outside of it.
   const [row] = (await tx.query(
-    `SELECT next, clock_timestamp() AS clock FROM journal.log_head WHERE topic = $1 AND part = $2
-     FOR ${mode === 'share' ? 'SHARE' : 'UPDATE'}`,
+    `WITH head AS MATERIALIZED (
+       SELECT next FROM journal.log_head WHERE topic = $1 AND part = $2 FOR ${mode === 'share' ? 'SHARE' : 'UPDATE'})
+     SELECT next, clock_timestamp() AS clock FROM head`,
     [topic, partition],
   )) as { next: string; clock: Date }[];
   if (row === undefined) throw new Error(`the journal has no ${topic}/${partition}`);
