@@ -1,6 +1,5 @@
 import { derivedUuid, type EventOf } from '@carat/events';
-import type { RateEvent } from '../src/rate-book/rate-book.js';
-import { proposalHash } from '../src/rate-book/seeded-rates.js';
+import { proposalHash, type RateEvent } from '../src/rate-book/rate-book.js';
 
 type Proposed = EventOf<'carat.rate.proposed.v1'>;
 

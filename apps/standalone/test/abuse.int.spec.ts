@@ -318,6 +318,25 @@ describe('doors', () => {
     expect(parameters).toMatchObject([{ name: 'Idempotency-Key', in: 'header', required: true }]);
   });
 
+  test('17: a rate that overlaps, lies in the past, divides by zero or is a thousand million is a 422', async () => {
+    const inOneHour = new Date(Date.now() + HOUR_MS).toISOString();
+    const rate = { kind: 'gift-to-diamond', market: 'XX', numerator: 3, denominator: 5, effectiveFrom: inOneHour };
+    let asked = 0;
+    const send = (path: string, role: string, body: object) =>
+      carat.send('POST', `/v1/rates${path}`, { key: carat.keys[role], id: `rate-${++asked}`, body });
+    const { rateId, contentHash } = (await send('', 'operator', rate)).body;
+    expect((await send(`/${rateId}/approval`, 'approver', { contentHash })).status).toBe(200);
+    const wrong = [{}, { effectiveFrom: '2026-01-01T00:00:00Z' }, { denominator: 0 }, { numerator: 1e9 }];
+    const answers = await Promise.all(wrong.map((change) => send('', 'operator', { ...rate, ...change })));
+    expect(answers.map(({ status }) => status)).toEqual([422, 422, 422, 422]);
+    expect(answers.map(({ body }) => [body.code, body.errors[0].pointer])).toEqual([
+      ['rate_overlaps', '/effectiveFrom'],
+      ['rate_starts_too_soon', '/effectiveFrom'],
+      ['invalid_request', '/denominator'],
+      ['rate_is_too_high', '/numerator'],
+    ]);
+  });
+
   test('30: demo keys and a HOST that others can reach do not go together', async () => {
     await expect(
       CaratProcess.start('standalone', { HOST: '0.0.0.0', DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }),

@@ -16,6 +16,7 @@ export { Id, type Identity, Market, type RateOnEvent, Time } from './fields.js';
 export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
 export { partitionOf } from './partition.js';
+export { RateProposed } from './rate-events.js';
 export {
   deadLetterTopicOf,
   definitionOf,

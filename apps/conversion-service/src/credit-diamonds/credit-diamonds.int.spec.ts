@@ -10,6 +10,7 @@ import {
 } from '@carat/event-log/journal';
 import { EventLogStrategy } from '@carat/event-log/nest';
 import { creditIdOf, deadLetterTopicOf, decode, uuidOf } from '@carat/events';
+import { IdempotentRequests } from '@carat/http-edge';
 import { ENVIRONMENT } from '@carat/service-host';
 import { eventually, freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -43,7 +44,10 @@ beforeAll(async () => {
     { provide: ENVIRONMENT, useValue: { RATE_LEAD: 900_000 } },
   ];
   @Global()
-  @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
+  @Module({
+    providers: [...shared, IdempotentRequests],
+    exports: [...shared.map(({ provide }) => provide), IdempotentRequests],
+  })
   class SharedModule {}
   const module = await Test.createTestingModule({ imports: [SharedModule, conversionService.module] }).compile();
   app = module.createNestMicroservice({ strategy: new EventLogStrategy(log, db), logger: false });

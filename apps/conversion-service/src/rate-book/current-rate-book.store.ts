@@ -1,11 +1,11 @@
 import type { Tx } from '@carat/event-log';
-import { lockHead, readJournal } from '@carat/event-log/journal';
+import { lockHead, readHeads, readJournal } from '@carat/event-log/journal';
 import { decode } from '@carat/events';
 import { Duration, ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { emptyRateBook, evolve, type RateBook, RateBookBroken } from './rate-book.js';
+import { emptyRateBook, evolve, type RateBook, RateBookBroken, type RateEvent } from './rate-book.js';
 
 const TOPIC = 'rate.events.v1';
 
@@ -15,7 +15,7 @@ export const ConversionEnvironment = z.object({
     description: 'a rate is approved at least this long before it begins; the same for every instance',
   }),
 });
-type ConversionEnvironment = z.infer<typeof ConversionEnvironment>;
+export type ConversionEnvironment = z.infer<typeof ConversionEnvironment>;
 
 /**
  * The rate book as this database knows it, kept in memory and brought up to date when a gift asks for a time that it
@@ -60,20 +60,47 @@ export class CurrentRateBook {
     });
   }
 
-  private async loaded(tx: Tx, until: bigint): Promise<RateBook> {
-    let book = this.book;
-    let offset = this.nextOffset;
-    while (offset < until) {
-      const records = await readJournal(tx, TOPIC, 0, offset);
-      if (records.length === 0) throw new RateBookBroken(`${TOPIC} ends at ${offset}, its head says ${until}`);
-      for (const record of records) {
-        const decoded = decode(TOPIC, record.value);
-        if ('undecodable' in decoded)
-          throw new RateBookBroken(`${TOPIC} at ${record.offset}: ${decoded.undecodable.detail}`);
-        book = evolve(book, decoded.event);
-      }
-      offset += BigInt(records.length);
+  /**
+   * The whole book for whoever is about to append to it: nobody else does until the transaction ends, and `clockMs` is
+   * the database's clock from after the lock was gained.
+   */
+  async lockedForDecision(tx: Tx): Promise<{ book: RateBook; clockMs: number }> {
+    const { next, clockMs } = await lockHead(tx, TOPIC, 0, 'update');
+    return { book: await this.loaded(tx, next), clockMs };
+  }
+
+  /** The book as it was at a time, by the times of its events; without a time, as it is now. It prices nothing. */
+  async asOf(atMs = Infinity): Promise<RateBook> {
+    const tx = this.db.manager;
+    const next = (await readHeads(tx, [TOPIC]))[0]?.next ?? 0n;
+    if (atMs === Infinity) return this.loaded(tx, next);
+    let book = emptyRateBook;
+    for await (const event of eventsOf(tx, 0n, next)) {
+      if (Date.parse(event.time) > atMs) break;
+      book = evolve(book, event);
     }
     return book;
+  }
+
+  /** What was read before is committed and never changes, so only the rest is read. */
+  private async loaded(tx: Tx, until: bigint): Promise<RateBook> {
+    let book = this.book;
+    for await (const event of eventsOf(tx, this.nextOffset, until)) book = evolve(book, event);
+    return book;
+  }
+}
+
+async function* eventsOf(tx: Tx, from: bigint, until: bigint): AsyncGenerator<RateEvent> {
+  let offset = from;
+  while (offset < until) {
+    const records = await readJournal(tx, TOPIC, 0, offset);
+    if (records.length === 0) throw new RateBookBroken(`${TOPIC} ends at ${offset}, its head says ${until}`);
+    for (const record of records) {
+      const decoded = decode(TOPIC, record.value);
+      if ('undecodable' in decoded)
+        throw new RateBookBroken(`${TOPIC} at ${record.offset}: ${decoded.undecodable.detail}`);
+      yield decoded.event;
+    }
+    offset += BigInt(records.length);
   }
 }

@@ -100,12 +100,13 @@ describe('the rate book', () => {
   test('puts nothing into force that is only proposed, or rejected', () => {
     const proposal = proposed('r');
     expect(given(proposal).lines.size).toBe(0);
-    expect(given(proposal).waiting.get('r')).toEqual(proposal.data);
-    expect(given(proposal, rejected(proposal))).toEqual(given());
+    expect(given(proposal).rates.get('r')?.proposed).toEqual(proposal.data);
+    expect(given(proposal, rejected(proposal)).lines.size).toBe(0);
   });
 
   test.each([
     ['approved without a proposal', [approved(proposed('r'))]],
+    ['proposed twice', [proposed('r'), proposed('r')]],
     ['approved twice', [...inForce('r'), approved(proposed('r'))]],
     ['approved after it was rejected', [proposed('r'), rejected(proposed('r')), approved(proposed('r'))]],
     ['approved with another content', [proposed('r'), approved(proposed('r', { numerator: 3 }))]],

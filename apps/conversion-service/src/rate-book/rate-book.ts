@@ -1,5 +1,5 @@
 import { FlowHalted, Unhandleable } from '@carat/event-log';
-import type { Event, EventOf } from '@carat/events';
+import { contentHash, type Event, type EventOf } from '@carat/events';
 
 // ---- stream ----
 
@@ -10,7 +10,17 @@ export const RATE_BOOK_KEY = 'rate-book';
 
 export type RateEvent = Event<'rate.events.v1'>;
 export type ProposedRate = EventOf<'carat.rate.proposed.v1'>['data'];
-type RateKind = ProposedRate['kind'];
+export type RateKind = ProposedRate['kind'];
+/** What a proposal is about, whoever made it and whatever it is called. */
+export type RateContent = Omit<ProposedRate, 'rateId' | 'proposedBy' | 'contentHash'>;
+
+/** The hash that a decision is bound to: of the content alone, so that two equal proposals have the same. */
+export function proposalHash(content: RateContent): string {
+  const { kind, market, currency, numerator, denominator, rounding, effectiveFrom } = content;
+  const ofCurrency = currency === undefined ? {} : { currency };
+  const hashed = { kind, market, ...ofCurrency, numerator, denominator, rounding, effectiveFrom };
+  return contentHash('carat.rate.proposed.v1', hashed);
+}
 
 /** An approved rate: diamonds per coin, or minor units of `currency` per diamond, as a fraction. */
 export interface Rate {
@@ -24,9 +34,21 @@ export interface Rate {
 
 // ---- state ----
 
+/** Who decided on a proposal, and when (RFC 3339). */
+export type RateDecision =
+  | { readonly state: 'approved'; readonly by: string; readonly at: string }
+  | { readonly state: 'rejected'; readonly by: string; readonly at: string; readonly reason: string };
+
+/** A proposal, and what became of it. Without a decision it waits for one. */
+export interface BookedRate {
+  readonly proposed: ProposedRate;
+  readonly proposedAt: string;
+  readonly decision?: RateDecision;
+}
+
 export interface RateBook {
-  /** Proposals that wait for a decision, by rate id. */
-  readonly waiting: ReadonlyMap<string, ProposedRate>;
+  /** Every proposal there ever was, by rate id, in the order of the log. */
+  readonly rates: ReadonlyMap<string, BookedRate>;
   /** Approved rates per line (kind, market, currency), in the order in which they begin. */
   readonly lines: ReadonlyMap<string, readonly Rate[]>;
   /** No rate that is approved later can begin before this time, so whatever is earlier has its final price. */
@@ -34,7 +56,7 @@ export interface RateBook {
 }
 
 /** A book in which nothing has been read: it can price nothing. */
-export const emptyRateBook: RateBook = { waiting: new Map(), lines: new Map(), completeUntilMs: -Infinity };
+export const emptyRateBook: RateBook = { rates: new Map(), lines: new Map(), completeUntilMs: -Infinity };
 
 /** The rate book's own events contradict each other. Pricing on would invent money, so the flow stops. */
 export class RateBookBroken extends FlowHalted {}
@@ -45,23 +67,30 @@ const lineOf = (kind: RateKind, market: string, currency: string | undefined): s
 
 /**
  * The book after one more event of `rate.events.v1`, in the order of the log.
- * @throws RateBookBroken when a decision names no waiting proposal, or names another content than was proposed
+ * @throws RateBookBroken when a rate is proposed twice, or a decision names no waiting proposal, or another content
  */
 export function evolve(book: RateBook, event: RateEvent): RateBook {
-  const waiting = new Map(book.waiting);
-  if (event.type === 'carat.rate.proposed.v1') return { ...book, waiting: waiting.set(event.data.rateId, event.data) };
+  const { rateId } = event.data;
+  const rate = book.rates.get(rateId);
+  const withRate = (booked: BookedRate) => ({ ...book, rates: new Map(book.rates).set(rateId, booked) });
+  if (event.type === 'carat.rate.proposed.v1') {
+    if (rate !== undefined) throw new RateBookBroken(`${event.type} ${event.id}: ${rateId} was proposed before`);
+    return withRate({ proposed: event.data, proposedAt: event.time });
+  }
 
-  const { rateId, contentHash } = event.data;
-  const proposed = waiting.get(rateId);
-  if (proposed === undefined) throw new RateBookBroken(`${event.type} ${event.id}: no proposal ${rateId} waits`);
-  if (proposed.contentHash !== contentHash)
+  if (rate === undefined || rate.decision !== undefined)
+    throw new RateBookBroken(`${event.type} ${event.id}: no proposal ${rateId} waits`);
+  if (rate.proposed.contentHash !== event.data.contentHash)
     throw new RateBookBroken(`${event.type} ${event.id}: ${rateId} was proposed with another content`);
-  waiting.delete(rateId);
   switch (event.type) {
-    case 'carat.rate.approved.v1':
-      return { ...book, waiting, lines: withApproved(book.lines, proposed) };
-    case 'carat.rate.rejected.v1':
-      return { ...book, waiting };
+    case 'carat.rate.approved.v1': {
+      const decision = { state: 'approved', by: event.data.approvedBy, at: event.time } as const;
+      return { ...withRate({ ...rate, decision }), lines: withApproved(book.lines, rate.proposed) };
+    }
+    case 'carat.rate.rejected.v1': {
+      const { rejectedBy, reason } = event.data;
+      return withRate({ ...rate, decision: { state: 'rejected', by: rejectedBy, at: event.time, reason } });
+    }
     default:
       return event satisfies never;
   }
@@ -77,6 +106,16 @@ function withApproved(lines: RateBook['lines'], proposed: ProposedRate): RateBoo
 }
 
 // ---- questions ----
+
+/** When the latest approved rate of a line begins, in milliseconds; −Infinity where the line has none. */
+export const latestStartMs = (book: RateBook, { kind, market, currency }: RateContent): number =>
+  book.lines.get(lineOf(kind, market, currency))?.at(-1)?.fromMs ?? -Infinity;
+
+/** When an approved rate ends, in milliseconds: where the next of its line begins. Undefined while there is no next. */
+export function endMs(book: RateBook, { rateId, kind, market, currency }: ProposedRate): number | undefined {
+  const line = book.lines.get(lineOf(kind, market, currency)) ?? [];
+  return line[line.findIndex(({ id }) => id === rateId) + 1]?.fromMs;
+}
 
 /**
  * The rate in force at a time: half-open `[from, to)`, where `to` is the begin of the next approved rate of the same

@@ -1,6 +1,6 @@
-import { caused, contentHash, derivedUuid } from '@carat/events';
+import { caused, derivedUuid } from '@carat/events';
 import { CONVERSION_SOURCE } from '../conversion-source.js';
-import { type ProposedRate, RATE_BOOK_KEY, type RateEvent } from './rate-book.js';
+import { type ProposedRate, proposalHash, RATE_BOOK_KEY, type RateEvent } from './rate-book.js';
 
 const SEEDED_BY = 'system:seed';
 const FROM_THE_BEGINNING = '1970-01-01T00:00:00.000Z';
@@ -13,10 +13,6 @@ const seeds: readonly Seed[] = [
   { kind: 'diamond-to-cash', currency: 'USD', numerator: 1, denominator: 2 },
   { kind: 'diamond-to-cash', currency: 'EUR', numerator: 9, denominator: 20 },
 ];
-
-/** The hash that an approval is bound to: everything of the proposal that is not the hash itself. */
-export const proposalHash = (proposal: Omit<ProposedRate, 'contentHash'>): string =>
-  contentHash('carat.rate.proposed.v1', proposal);
 
 /**
  * The rates that every installation begins with, for all markets and from 1970 on, so that no gift is without a rate.
