@@ -1,19 +1,31 @@
 import type { Service } from '@carat/service-host';
 import { Module } from '@nestjs/common';
+import { BuyCoinsController } from './buy-coins/buy-coins.controller.js';
+import { BuyCoinsStore } from './buy-coins/buy-coins.store.js';
 import { CurrentCatalogue, seedCatalogue } from './gift-catalogue/catalogue.store.js';
 import { GiftCatalogueController } from './gift-catalogue/gift-catalogue.controller.js';
 import { giftEnvironment } from './gift-environment.worker.js';
 import { Gift1764000000100 } from './migrations/1764000000100-gift.js';
+import { Wallets1764000000101 } from './migrations/1764000000101-wallets.js';
 import { GiftCollector } from './send-gift/gift-collector.worker.js';
 import { SendGiftController } from './send-gift/send-gift.controller.js';
 import { SendGiftFlow } from './send-gift/send-gift.flow.js';
 import { SendGiftStore } from './send-gift/send-gift.store.js';
 import { SentGiftController } from './sent-gifts/sent-gift.controller.js';
 import { SentGifts } from './sent-gifts/sent-gift.store.js';
+import { ViewersCoinsController } from './wallets/viewers-coins.controller.js';
+import { ViewersWallets } from './wallets/viewers-coins.store.js';
 
 @Module({
-  controllers: [GiftCatalogueController, SendGiftController, SendGiftFlow, SentGiftController],
-  providers: [CurrentCatalogue, GiftCollector, SendGiftStore, SentGifts],
+  controllers: [
+    BuyCoinsController,
+    GiftCatalogueController,
+    SendGiftController,
+    SendGiftFlow,
+    SentGiftController,
+    ViewersCoinsController,
+  ],
+  providers: [BuyCoinsStore, CurrentCatalogue, GiftCollector, SendGiftStore, SentGifts, ViewersWallets],
 })
 class GiftServiceModule {}
 
@@ -22,10 +34,10 @@ export const giftService: Service = {
   name: 'gift-service',
   port: 8081,
   module: GiftServiceModule,
-  migrations: [Gift1764000000100],
+  migrations: [Gift1764000000100, Wallets1764000000101],
   environment: giftEnvironment,
   reads: ['gift.requests.v1'],
-  journals: ['gift.events.v1', 'catalogue.events.v1'],
+  journals: ['coin.events.v1', 'gift.events.v1', 'catalogue.events.v1'],
   transforms: [],
   seed: seedCatalogue,
 };

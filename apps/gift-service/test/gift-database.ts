@@ -1,5 +1,5 @@
 import { ensureJournalTopics, journalMigrations, readHeads, readJournal } from '@carat/event-log/journal';
-import { decode, type Event, type GiftRequest } from '@carat/events';
+import { decode, type Event, type GiftRequest, type Topic } from '@carat/events';
 import { freshDatabase } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
 import { CurrentCatalogue, seedCatalogue } from '../src/gift-catalogue/catalogue.store.js';
@@ -18,6 +18,8 @@ export interface GiftDatabase {
   giftsUnder(environment: Partial<GiftEnvironment>): SendGiftStore;
   /** Every event that the service wrote to `gift.events.v1`. */
   giftEvents(): Promise<Event<'gift.events.v1'>[]>;
+  /** Every event that the service wrote to `coin.events.v1`. */
+  coinEvents(): Promise<Event<'coin.events.v1'>[]>;
   drop(): Promise<void>;
 }
 
@@ -51,7 +53,8 @@ export async function giftDatabase(extraMigrations: readonly (new () => object)[
     environment,
     gifts: giftsUnder({}),
     giftsUnder,
-    giftEvents: () => eventsOf(db),
+    giftEvents: () => eventsOf(db, 'gift.events.v1'),
+    coinEvents: () => eventsOf(db, 'coin.events.v1'),
     drop: async () => {
       await db.destroy();
       await database.drop();
@@ -59,11 +62,11 @@ export async function giftDatabase(extraMigrations: readonly (new () => object)[
   };
 }
 
-async function eventsOf(db: DataSource): Promise<Event<'gift.events.v1'>[]> {
-  const events: Event<'gift.events.v1'>[] = [];
-  for (const { partition, next } of await readHeads(db.manager, ['gift.events.v1'])) {
-    for (const { value } of await readJournal(db.manager, 'gift.events.v1', partition, 0n, Number(next))) {
-      const decoded = decode('gift.events.v1', value);
+async function eventsOf<T extends Topic>(db: DataSource, topic: T): Promise<Event<T>[]> {
+  const events: Event<T>[] = [];
+  for (const { partition, next } of await readHeads(db.manager, [topic])) {
+    for (const { value } of await readJournal(db.manager, topic, partition, 0n, Number(next))) {
+      const decoded = decode(topic, value);
       if ('undecodable' in decoded) throw new Error(decoded.undecodable.detail);
       events.push(decoded.event);
     }

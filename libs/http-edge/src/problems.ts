@@ -40,6 +40,7 @@ export const problems = {
   invalid_request: { status: 422, title: 'A field is missing, or has a value that is not allowed.' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used before with another body.' },
   identity_conflict: { status: 422, title: 'This identity was used before with another content.' },
+  purchase_conflict: { status: 422, title: 'This purchase was made before with another content.' },
   unknown_gift_type: { status: 422, title: 'There is no such gift type.' },
   gift_type_not_on_sale: { status: 422, title: 'The gift type was not on sale at the time of the gift.' },
   sender_is_creator: { status: 422, title: 'Nobody sends gifts to themselves.' },

@@ -1,62 +1,18 @@
-import 'reflect-metadata';
 import { giftIdOf } from '@carat/events';
-import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule } from '@carat/http-edge';
-import { ENVIRONMENT } from '@carat/service-host';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Global, type INestApplication, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { DataSource } from 'typeorm';
-import { type GiftDatabase, giftDatabase, rose } from '../../test/gift-database.js';
-import { giftService } from '../gift-service.module.js';
+import { type GiftDatabase, rose } from '../../test/gift-database.js';
+import { type Answered, type GiftServer, giftServer } from '../../test/gift-server.js';
 
 let given: GiftDatabase;
-let app: INestApplication;
-let url: string;
-const keys: Record<string, string> = {};
+let server: GiftServer;
 
 beforeAll(async () => {
-  given = await giftDatabase(accessMigrations);
-  @Global()
-  @Module({
-    providers: [
-      { provide: DataSource, useValue: given.db },
-      { provide: ENVIRONMENT, useValue: given.environment },
-    ],
-    exports: [DataSource, ENVIRONMENT],
-  })
-  class GivenModule {}
-  @Module({ imports: [GivenModule, HttpEdgeModule, giftService.module] })
-  class TestModule {}
-  app = await NestFactory.create(TestModule, new EdgeAdapter(), { logger: false });
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
-  const created = app.get(ApiKeys);
-  for (const source of ['/live', '/video', '/quiet', '/capped', '/nobody'])
-    keys[source] = (await created.create({ role: 'publisher', principal: `team ${source}`, source })).key;
-  keys['auditor'] = (await created.create({ role: 'auditor', principal: 'ann' })).key;
+  server = await giftServer();
+  given = server.given;
 });
-afterAll(async () => {
-  await app.close();
-  await given.drop();
-});
+afterAll(() => server.close());
 
-interface Answered {
-  readonly status: number;
-  readonly replayed: string | null;
-  // biome-ignore lint/suspicious/noExplicitAny: a body is whatever the server says
-  readonly body: any;
-}
-
-async function call(method: string, path: string, as: string, body?: unknown, id?: string): Promise<Answered> {
-  const headers = {
-    authorization: `Bearer ${keys[as]}`,
-    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...(id === undefined ? {} : { 'idempotency-key': id }),
-  };
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const answer = await fetch(`${url}${path}`, { method, headers, ...(body === undefined ? {} : { body: text }) });
-  return { status: answer.status, replayed: answer.headers.get('idempotency-replayed'), body: await answer.json() };
-}
+const call: GiftServer['call'] = (...request) => server.call(...request);
 const post = (id: string | undefined, body: unknown, as = '/live'): Promise<Answered> =>
   call('POST', '/v1/gifts', as, body, id);
 const postBatch = (items: unknown, as = '/live'): Promise<Answered> => call('POST', '/v1/gifts/batch', as, { items });
