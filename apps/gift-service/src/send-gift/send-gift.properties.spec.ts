@@ -22,6 +22,12 @@ const references = ['p-1', 'p-2', 'p-3', 'p-4', 'p-5', 'p-6'];
 const sources = ['/live', '/capped', '/quiet'];
 const RECEIVED_MS = Date.parse('2026-11-22T23:59:59.000Z');
 
+/** What each viewer bought, purchase by purchase. */
+const lots = new Map([
+  ['viewer-1', [5n, 1n, 100_000n, 20n, 250_000n]],
+  ['viewer-2', [30n]],
+]);
+
 const given: SendingState = {
   catalogue: catalogueOf(
     [...prices].map(([giftTypeId, price]) => ({
@@ -44,37 +50,64 @@ const given: SendingState = {
   rules: { latenessMs: 10_000, skewMs: 1_000 },
   freshReferences: new Set(sources.flatMap((source) => references.map((reference) => referenceKey(source, reference)))),
   coinsAttested: new Map([[capKey('/capped', RECEIVED_MS), coins(1000)]]),
+  wallets: new Map(
+    [...lots].map(([viewerId, bought]) => [
+      viewerId,
+      bought.map((left, index) => ({ sequence: index + 1, purchaseId: `${viewerId}/${index}`, left: coins(left) })),
+    ]),
+  ),
 };
 
-const asked: fc.Arbitrary<AskedGift> = fc
-  .record({
-    source: fc.constantFrom(...sources),
-    id: fc.uuid(),
-    giftTypeId: fc.constantFrom(...prices.keys(), 'dragon'),
-    quantity: fc.oneof(
-      fc.integer({ min: 1, max: 9 }),
-      fc.maxSafeNat().map((n) => Math.max(n, 1)),
-    ),
-    senderId: fc.constantFrom('viewer-1', 'creator-1'),
-    reference: fc.oneof(fc.constantFrom(...references), fc.constant(undefined)),
-    givenBeforeMs: fc.integer({ min: -1_500, max: 11_000 }),
-    receivedAfterMs: fc.integer({ min: 0, max: 2_000 }),
-  })
-  .map(({ source, id, reference, givenBeforeMs, receivedAfterMs, ...data }) => {
-    const receivedAtMs = RECEIVED_MS + receivedAfterMs;
-    return askedGift(
-      { source, id },
-      {
-        ...data,
-        creatorId: 'creator-1',
-        context: { kind: 'live', id: 'live-1' },
-        market: '*',
-        funding: reference === undefined ? { kind: 'wallet' } : { kind: 'external', reference },
-      },
-      new Date(receivedAtMs - givenBeforeMs).toISOString(),
-      receivedAtMs,
-    );
-  });
+const fields = {
+  source: fc.constantFrom(...sources),
+  id: fc.uuid(),
+  giftTypeId: fc.constantFrom(...prices.keys(), 'dragon'),
+  quantity: fc.oneof(
+    fc.integer({ min: 1, max: 9 }),
+    fc.maxSafeNat().map((n) => Math.max(n, 1)),
+  ),
+  senderId: fc.constantFrom('viewer-1', 'viewer-2', 'viewer-3', 'creator-1'),
+  reference: fc.oneof(fc.constantFrom(...references), fc.constant(undefined)),
+  givenBeforeMs: fc.integer({ min: -1_500, max: 11_000 }),
+  receivedAfterMs: fc.integer({ min: 0, max: 2_000 }),
+};
+interface Fields {
+  readonly source: string;
+  readonly id: string;
+  readonly giftTypeId: string;
+  readonly quantity: number;
+  readonly senderId: string;
+  readonly reference: string | undefined;
+  readonly givenBeforeMs: number;
+  readonly receivedAfterMs: number;
+}
+
+function giftOf({ source, id, reference, givenBeforeMs, receivedAfterMs, ...data }: Fields): AskedGift {
+  const receivedAtMs = RECEIVED_MS + receivedAfterMs;
+  return askedGift(
+    { source, id },
+    {
+      ...data,
+      creatorId: 'creator-1',
+      context: { kind: 'live', id: 'live-1' },
+      market: '*',
+      funding: reference === undefined ? { kind: 'wallet' } : { kind: 'external', reference },
+    },
+    new Date(receivedAtMs - givenBeforeMs).toISOString(),
+    receivedAtMs,
+  );
+}
+
+/** Gifts with which nothing is wrong, unless the wallet does not hold enough. */
+const ofWallet = {
+  ...fields,
+  giftTypeId: fc.constantFrom(...prices.keys()),
+  quantity: fc.integer({ min: 1, max: 9 }),
+  senderId: fc.constantFrom(...lots.keys()),
+  reference: fc.constant(undefined),
+  givenBeforeMs: fc.constant(0),
+};
+const asked = fc.oneof(fc.record(fields), fc.record(ofWallet)).map(giftOf);
 const evening = fc.array(asked, { maxLength: 60 });
 
 /** The same gifts, cut into batches at the given places; each batch starts from what the one before left. */
@@ -93,6 +126,21 @@ function inBatches(gifts: readonly AskedGift[], cuts: readonly number[]): { outc
 
 const sentOf = (outcomes: readonly Outcome[]) => outcomes.filter((outcome) => 'coins' in outcome);
 const sum = (values: readonly bigint[]): bigint => values.reduce((a, b) => a + b, 0n);
+const isOfWallet = ({ asked: { data } }: Outcome): boolean => data.funding.kind === 'wallet';
+
+/** The coins numbered `from` to `from + cost` of a viewer, by the purchase that they came with. */
+function sharesOf(viewerId: string, from: bigint, cost: bigint): { purchaseId: string; coins: number }[] {
+  const bought = lots.get(viewerId) ?? [];
+  return bought.flatMap((size, index) => {
+    const first = sum(bought.slice(0, index));
+    const takenBefore = (place: bigint): bigint => {
+      if (place <= first) return 0n;
+      return place >= first + size ? size : place - first;
+    };
+    const share = takenBefore(from + cost) - takenBefore(from);
+    return share > 0n ? [{ purchaseId: `${viewerId}/${index}`, coins: Number(share) }] : [];
+  });
+}
 
 describe('sendGifts, whatever is asked', () => {
   it('gives the same events and leaves the same state however the gifts are cut into batches', () => {
@@ -123,7 +171,8 @@ describe('sendGifts, whatever is asked', () => {
         for (const dayMs of [RECEIVED_MS, RECEIVED_MS + 1_000]) {
           const key = capKey('/capped', dayMs);
           const ofTheDay = sentOf(outcomes).filter(
-            ({ asked: gift }) => capKey(gift.identity.source, gift.receivedAtMs) === key,
+            ({ asked: gift }) =>
+              gift.data.funding.kind === 'external' && capKey(gift.identity.source, gift.receivedAtMs) === key,
           );
           const attested = state.coinsAttested.get(key) ?? 0n;
           expect(attested).toBe((given.coinsAttested.get(key) ?? 0n) + sum(ofTheDay.map((outcome) => outcome.coins)));
@@ -137,11 +186,58 @@ describe('sendGifts, whatever is asked', () => {
     fc.assert(
       fc.property(evening, (gifts) => {
         const { outcomes, state } = sendGifts(gifts, given);
-        const used = sentOf(outcomes).map(({ asked: { identity, data } }) =>
-          referenceKey(identity.source, data.funding.kind === 'external' ? data.funding.reference : ''),
+        const used = sentOf(outcomes).flatMap(({ asked: { identity, data } }) =>
+          data.funding.kind === 'external' ? [referenceKey(identity.source, data.funding.reference)] : [],
         );
         expect(new Set(used).size).toBe(used.length);
         expect(new Set([...state.freshReferences, ...used])).toEqual(given.freshReferences);
+      }),
+    );
+  });
+
+  it('debits wallets as the oracle does, which numbers the coins of a viewer in the order they were bought', () => {
+    let paidInAll = 0;
+    let refusedInAll = 0;
+    fc.assert(
+      fc.property(evening, (gifts) => {
+        const { outcomes, state } = sendGifts(gifts, given);
+        const spent = new Map<string, bigint>();
+        for (const { asked: gift, event, ...outcome } of outcomes.filter((one) => isOfWallet(one))) {
+          const { senderId } = gift.data;
+          const from = spent.get(senderId) ?? 0n;
+          const cost = (prices.get(gift.data.giftTypeId) ?? 0n) * BigInt(gift.data.quantity);
+          const held = sum(lots.get(senderId) ?? []);
+          if ('refusal' in outcome) {
+            refusedInAll += Number(outcome.refusal === 'insufficient_coins');
+            expect(outcome.refusal === 'insufficient_coins' && from + cost <= held).toBe(false);
+          } else {
+            paidInAll += 1;
+            expect(from + cost).toBeLessThanOrEqual(held);
+            expect(event.data).toMatchObject({ funding: { kind: 'wallet', lots: sharesOf(senderId, from, cost) } });
+            spent.set(senderId, from + cost);
+          }
+        }
+        // Coins are conserved: what was sold is what is held and what was spent.
+        for (const [viewerId, sold] of lots) {
+          const held = sum((state.wallets.get(viewerId) ?? []).map(({ left }) => left));
+          expect(held + (spent.get(viewerId) ?? 0n)).toBe(sum(sold));
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(paidInAll).toBeGreaterThan(50);
+    expect(refusedInAll).toBeGreaterThan(50);
+  });
+
+  it('puts on every gift from a wallet lots that add up to its coins', () => {
+    fc.assert(
+      fc.property(evening, (gifts) => {
+        for (const { event } of sentOf(sendGifts(gifts, given).outcomes)) {
+          const { coins: cost, funding } = event.data;
+          if (funding.kind !== 'wallet') continue;
+          expect(sum(funding.lots.map((lot) => BigInt(lot.coins)))).toBe(BigInt(cost));
+          expect(funding.lots.every((lot) => lot.coins > 0)).toBe(true);
+        }
       }),
     );
   });

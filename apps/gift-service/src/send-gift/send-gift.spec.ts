@@ -43,6 +43,7 @@ const given: SendingState = {
     ['/live', '/capped', '/quiet'].flatMap((s) => ['p-1', 'p-2', 'p-3'].map((r) => referenceKey(s, r))),
   ),
   coinsAttested: new Map(),
+  wallets: new Map(),
 };
 
 interface Asked extends Partial<GiftRequest> {
@@ -178,6 +179,55 @@ describe('the ladder of refusals', () => {
     const [outcome] = sendGifts([gift({ time })], given).outcomes;
     expect(outcome).toHaveProperty('refusal');
     expect(decode('gift.events.v1', encode(outcome?.event ?? {}))).toHaveProperty('event');
+  });
+});
+
+describe('a gift from a wallet', () => {
+  const lot = (sequence: number, left: number) => ({ sequence, purchaseId: `buy-${sequence}`, left: coins(left) });
+  const holding: SendingState = { ...given, wallets: new Map([['viewer-1', [lot(3, 10), lot(4, 5)]]]) };
+  const ofWallet = (id: string, quantity: number, more: Asked = {}): AskedGift =>
+    gift({ id, quantity, funding: { kind: 'wallet' }, ...more });
+
+  it('is paid by the oldest lots, and says so', () => {
+    const { outcomes, state } = sendGifts([ofWallet('a', 12)], holding);
+    expect(outcomes[0]?.event.data).toMatchObject({
+      coins: 12,
+      funding: {
+        kind: 'wallet',
+        lots: [
+          { purchaseId: 'buy-3', coins: 10 },
+          { purchaseId: 'buy-4', coins: 2 },
+        ],
+      },
+    });
+    expect(decode('gift.events.v1', encode(outcomes[0]?.event ?? {}))).toEqual({ event: outcomes[0]?.event });
+    expect(state.wallets).toEqual(new Map([['viewer-1', [lot(4, 3)]]]));
+  });
+
+  it('may take the last coin, and not one more', () => {
+    expect(when([ofWallet('a', 15)], holding)).toEqual([15]);
+    expect(when([ofWallet('a', 16)], holding)).toEqual(['insufficient_coins']);
+  });
+
+  it('that is refused for whatever reason uses up nothing', () => {
+    const refused = [
+      ofWallet('a', 16),
+      ofWallet('b', 1, { giftTypeId: 'dragon' }),
+      ofWallet('c', 1, { time: before(-1e9) }),
+    ];
+    const { outcomes, state } = sendGifts(refused, holding);
+    expect(outcomes.every((outcome) => 'refusal' in outcome)).toBe(true);
+    expect(state).toEqual(holding);
+  });
+
+  it('leaves to the next of the batch what it did not take', () => {
+    const asked = [ofWallet('a', 9), ofWallet('b', 7), ofWallet('c', 6), ofWallet('d', 1)];
+    expect(when(asked, holding)).toEqual([9, 'insufficient_coins', 6, 'insufficient_coins']);
+  });
+
+  it('spends the coins of its sender alone, whatever its source attests', () => {
+    expect(when([ofWallet('a', 1, { senderId: 'viewer-2' })], holding)).toEqual(['insufficient_coins']);
+    expect(when([ofWallet('a', 1, { source: '/quiet' })], holding)).toEqual([1]);
   });
 });
 

@@ -4,9 +4,11 @@ import { append } from '@carat/event-log/journal';
 import { type GiftId, type GiftRefusal, uuidOf } from '@carat/events';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
+import { columns } from '../columns.js';
 import { CurrentCatalogue } from '../gift-catalogue/catalogue.store.js';
 import type { GiftEnvironment } from '../gift-environment.worker.js';
 import { isCapped } from '../sources.js';
+import { lockWallets, writeWallets } from '../wallets/wallet.store.js';
 import { type Answer, answersOf, firstOfEach, type Remembered } from './same-identity.js';
 import {
   type AskedGift,
@@ -17,14 +19,6 @@ import {
   type SendingState,
   sendGifts,
 } from './send-gift.js';
-
-/**
- * The columns of rows, as `unnest` takes them: the rows of a batch are one statement, whatever their number. Each is
- * written out as the text of an array. Of printable ASCII, which is all that ids, hashes and times hold, JSON quotes
- * and escapes a string just as Postgres reads it, and it does so four times as fast as the driver.
- */
-const columns = <Row>(rows: readonly Row[], ...of: readonly ((row: Row) => string)[]): string[] =>
-  of.map((column) => `{${JSON.stringify(rows.map(column)).slice(1, -1)}}`);
 
 // Two batches that hold the same identities meet here, in one order, and the later waits for the earlier's commit.
 const REMEMBER = `
@@ -155,6 +149,10 @@ async function addAttested(
   );
 }
 
+/** The viewers whose wallets are to pay. */
+const payingViewers = (fresh: readonly AskedGift[]): Set<string> =>
+  new Set(fresh.flatMap(({ data: { funding, senderId } }) => (funding.kind === 'wallet' ? [senderId] : [])));
+
 // The events' data travel as one text of a line each, which JSON allows for: in an array each would be escaped, at
 // three times the cost.
 const INSERT_GIFTS = `
@@ -202,8 +200,8 @@ export class SendGiftStore {
 
   /**
    * Decides on the gifts and writes down what follows; answers each, in order. Locks are taken in one order by every
-   * writer: identities, references, caps, each sorted, and the heads of the journal last (log rule 2). The number of
-   * statements does not depend on the number of gifts.
+   * writer: identities, references, caps, wallets, each sorted, and the heads of the journal last (log rule 2). The
+   * number of statements does not depend on the number of gifts.
    */
   async send(tx: Tx, asked: readonly AskedGift[]): Promise<Answer[]> {
     const firsts = firstOfEach(asked);
@@ -234,10 +232,12 @@ export class SendGiftStore {
         tx,
         fresh.filter(({ identity }) => isCapped(sources, identity.source)),
       ),
+      wallets: await lockWallets(tx, payingViewers(fresh)),
     };
     const { outcomes, state: after } = sendGifts(fresh, before);
     await releaseReferences(tx, after.freshReferences);
     await addAttested(tx, before.coinsAttested, after.coinsAttested);
+    await writeWallets(tx, before.wallets, after.wallets);
     return outcomes;
   }
 }

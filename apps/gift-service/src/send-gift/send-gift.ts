@@ -12,6 +12,7 @@ import {
 import { type Catalogue, priceAt } from '../gift-catalogue/catalogue.js';
 import { GIFT_SOURCE } from '../gift-source.js';
 import { isCapped, registrationOf, type Sources } from '../sources.js';
+import { spend, type Wallet } from '../wallets/wallet.js';
 
 /** A gift that somebody asks for, at whatever door. */
 export interface AskedGift {
@@ -44,6 +45,16 @@ export interface SendingState {
   readonly freshReferences: ReadonlySet<string>;
   /** Coins that a capped source has attested on a UTC day of receipt, as `capKey`. Absent: none. */
   readonly coinsAttested: ReadonlyMap<string, Coins>;
+  /** What viewers hold, by viewer. Absent: nothing. */
+  readonly wallets: ReadonlyMap<string, Wallet>;
+}
+
+/** A gift that is accepted: what it costs, and who pays, as its event says. */
+interface Accepted {
+  readonly coins: Coins;
+  readonly funding: EventOf<'carat.gift.sent.v1'>['data']['funding'];
+  /** What the sender's wallet holds afterwards, when it paid. */
+  readonly walletLeft?: Wallet;
 }
 
 /** What became of one gift: its coins or its refusal, and the event that says so. */
@@ -99,24 +110,36 @@ function priced({ data, timeMs, receivedAtMs }: AskedGift, { catalogue, rules }:
 }
 
 /** The ladder of refusals, from what is wrong with the gift to what is wrong with its funding. */
-function decide(asked: AskedGift, state: SendingState): Coins | GiftRefusal {
+function decide(asked: AskedGift, state: SendingState): Accepted | GiftRefusal {
   const spent = priced(asked, state);
   if (typeof spent === 'string') return spent;
-  const { identity, data, receivedAtMs } = asked;
-  // Wallets hold nothing yet, and so pay for nothing.
-  if (data.funding.kind === 'wallet') return 'insufficient_coins';
+  const { funding, senderId } = asked.data;
+  if (funding.kind === 'external')
+    return refusalToAttest(asked, funding.reference, spent, state) ?? { coins: spent, funding };
+  const spending = spend(state.wallets.get(senderId) ?? [], spent);
+  if (spending === undefined) return 'insufficient_coins';
+  const lots = spending.paid.map(({ purchaseId, coins: paid }) => ({ purchaseId, coins: toEvent(paid) }));
+  return { coins: spent, funding: { kind: 'wallet', lots }, walletLeft: spending.left };
+}
+
+/** Why a source's word is not taken that these coins were paid for elsewhere, or undefined when it is. */
+function refusalToAttest(
+  { identity, receivedAtMs }: AskedGift,
+  reference: string,
+  spent: Coins,
+  state: SendingState,
+): GiftRefusal | undefined {
   const registration = registrationOf(state.sources, identity.source);
   if (registration?.attestExternal !== true) return 'external_funding_not_attested';
-  if (!state.freshReferences.has(referenceKey(identity.source, data.funding.reference)))
-    return 'external_reference_already_used';
+  if (!state.freshReferences.has(referenceKey(identity.source, reference))) return 'external_reference_already_used';
   const cap = registration.dailyCoinCap;
-  if (cap === undefined) return spent;
+  if (cap === undefined) return undefined;
   const attested = state.coinsAttested.get(capKey(identity.source, receivedAtMs)) ?? coins(0);
-  return plus(attested, spent) > cap ? 'daily_coin_cap_exceeded' : spent;
+  return plus(attested, spent) > cap ? 'daily_coin_cap_exceeded' : undefined;
 }
 
 /** The fact that follows from a decision; its cause is the upstream event. */
-function outcomeOf(asked: AskedGift, decision: Coins | GiftRefusal): Outcome {
+function outcomeOf(asked: AskedGift, decision: Accepted | GiftRefusal): Outcome {
   const { identity, data, giftId, timeMs, traceparent } = asked;
   const cause = { ...identity, time: new Date(timeMs).toISOString(), traceparent };
   const about = { source: GIFT_SOURCE, subject: data.creatorId };
@@ -128,26 +151,26 @@ function outcomeOf(asked: AskedGift, decision: Coins | GiftRefusal): Outcome {
       event: caused(cause, { type: 'carat.gift.refused.v1', ...about, data: refused }),
     };
   }
-  const { giftTypeId, quantity, senderId, creatorId, context, market, funding } = data;
+  const { giftTypeId, quantity, senderId, creatorId, context, market } = data;
   const sent = {
     giftId,
     giftTypeId,
     quantity,
-    coins: toEvent(decision),
+    coins: toEvent(decision.coins),
     senderId,
     creatorId,
     context,
     market,
-    funding: funding.kind === 'wallet' ? { ...funding, lots: [] } : funding,
+    funding: decision.funding,
     requestedBy: identity,
   };
-  return { asked, coins: decision, event: caused(cause, { type: 'carat.gift.sent.v1', ...about, data: sent }) };
+  return { asked, coins: decision.coins, event: caused(cause, { type: 'carat.gift.sent.v1', ...about, data: sent }) };
 }
 
 /**
  * Decides on gifts, one after another: the one function behind every door. Each sees what those before it used up, so
- * cutting the same gifts into other batches changes nothing. A refused gift uses up neither its reference nor the cap.
- * The caller has taken out identities seen before: whether a request is a repeat is not decided here.
+ * cutting the same gifts into other batches changes nothing. A refused gift uses up neither coins, nor its reference,
+ * nor the cap. The caller has taken out identities seen before: whether a request is a repeat is not decided here.
  */
 export function sendGifts(
   asked: readonly AskedGift[],
@@ -155,18 +178,21 @@ export function sendGifts(
 ): { readonly outcomes: readonly Outcome[]; readonly state: SendingState } {
   const freshReferences = new Set(before.freshReferences);
   const coinsAttested = new Map(before.coinsAttested);
-  const state: SendingState = { ...before, freshReferences, coinsAttested };
+  const wallets = new Map(before.wallets);
+  const state: SendingState = { ...before, freshReferences, coinsAttested, wallets };
   const outcomes = asked.map((gift) => {
-    const outcome = outcomeOf(gift, decide(gift, state));
+    const decision = decide(gift, state);
+    if (typeof decision === 'string') return outcomeOf(gift, decision);
     const { identity, data, receivedAtMs } = gift;
-    if ('coins' in outcome && data.funding.kind === 'external') {
+    if (decision.walletLeft !== undefined) wallets.set(data.senderId, decision.walletLeft);
+    if (data.funding.kind === 'external') {
       freshReferences.delete(referenceKey(identity.source, data.funding.reference));
       if (isCapped(state.sources, identity.source)) {
         const key = capKey(identity.source, receivedAtMs);
-        coinsAttested.set(key, plus(coinsAttested.get(key) ?? coins(0), outcome.coins));
+        coinsAttested.set(key, plus(coinsAttested.get(key) ?? coins(0), decision.coins));
       }
     }
-    return outcome;
+    return outcomeOf(gift, decision);
   });
   return { outcomes, state };
 }

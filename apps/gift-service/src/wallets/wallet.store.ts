@@ -1,0 +1,59 @@
+import { coins } from '@carat/amounts';
+import type { Tx } from '@carat/event-log';
+import { columns } from '../columns.js';
+import { changedLots, type Wallet } from './wallet.js';
+
+// Two statements: the second must see what the holder of the lock wrote before it let go.
+const LOCK_WALLETS = 'SELECT 1 FROM gift.wallet WHERE viewer_id = ANY ($1::text[]) ORDER BY viewer_id FOR UPDATE';
+
+const READ_LOTS = `
+  SELECT viewer_id AS "viewerId", sequence, purchase_id AS "purchaseId", coins_left AS "left"
+  FROM gift.lot WHERE viewer_id = ANY ($1::text[]) AND coins_left > 0 ORDER BY viewer_id, sequence`;
+
+interface LotRow {
+  readonly viewerId: string;
+  readonly sequence: number;
+  readonly purchaseId: string;
+  readonly left: string;
+}
+
+/**
+ * Locks the wallets of viewers until the transaction ends, in the order of their ids, and answers what they hold.
+ * Without viewers there is no statement.
+ */
+export async function lockWallets(tx: Tx, viewerIds: ReadonlySet<string>): Promise<Map<string, Wallet>> {
+  if (viewerIds.size === 0) return new Map();
+  const viewers = columns([...viewerIds], (viewerId) => viewerId);
+  await tx.query(LOCK_WALLETS, viewers);
+  const rows = (await tx.query(READ_LOTS, viewers)) as LotRow[];
+  return new Map(
+    [...Map.groupBy(rows, ({ viewerId }) => viewerId)].map(([viewerId, lots]) => [
+      viewerId,
+      lots.map(({ sequence, purchaseId, left }) => ({ sequence, purchaseId, left: coins(BigInt(left)) })),
+    ]),
+  );
+}
+
+const WRITE_LOTS = `
+  UPDATE gift.lot l SET coins_left = r.coins_left
+  FROM unnest($1::text[], $2::int[], $3::bigint[]) AS r(viewer_id, sequence, coins_left)
+  WHERE (l.viewer_id, l.sequence) = (r.viewer_id, r.sequence)`;
+
+/** Writes down what locked wallets have left: the lots that paid, in one statement. */
+export async function writeWallets(
+  tx: Tx,
+  before: ReadonlyMap<string, Wallet>,
+  after: ReadonlyMap<string, Wallet>,
+): Promise<void> {
+  const changed = [...before].flatMap(([viewerId, wallet]) =>
+    changedLots(wallet, after.get(viewerId) ?? wallet).map((lot) => ({ viewerId, ...lot })),
+  );
+  if (changed.length === 0) return;
+  const lots = columns(
+    changed,
+    ({ viewerId }) => viewerId,
+    ({ sequence }) => String(sequence),
+    ({ left }) => String(left),
+  );
+  await tx.query(WRITE_LOTS, lots);
+}
