@@ -58,7 +58,7 @@ const LOCK_HEADS = `
 
 // Keys and values travel as one block of bytes each, cut up by the database: an array of bytea would be sent as hex
 // text, twice the bytes and most of the client's time. The arrays are of numbers and ids, written out here, which is
-// several times faster than the driver's way; the headers' array is as long as it has to be, `unnest` fills up with NULL.
+// several times faster than the driver's way. The headers' array is as long as it has to be: `unnest` fills it up.
 const APPEND = `
   WITH i AS MATERIALIZED (
     SELECT ($1::text[])[topic_index] AS topic, part, event_id, headers, ord,
