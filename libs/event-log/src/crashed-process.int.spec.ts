@@ -55,6 +55,7 @@ test('a record that kills its process again and again becomes a dead letter, and
     const letters = await readJournal(db.manager, deadLetterTopicOf('test.rows'), 0, 0n);
     expect(letters.map(({ value }) => value)).toEqual([recordOf(gift(4)).value]);
     expect(letters[0]?.headers.find(([name]) => name === 'carat-error-class')?.[1].toString()).toBe('crashed_process');
+    expect(letters[0]?.headers.find(([name]) => name === 'carat-attempts')?.[1].toString()).toBe('9');
     expect(deaths).toBeGreaterThanOrEqual(6);
   } finally {
     const gone = isAlive ? once(child, 'exit') : Promise.resolve();

@@ -1,6 +1,6 @@
 import { deadLetterTopicOf, type Topic } from '@carat/events';
 import type { DataSource } from 'typeorm';
-import { advance } from './consumer-offset.store.js';
+import { advance, type Claim } from './consumer-offset.store.js';
 import { type DeadLetterContext, deadLetter } from './dead-letter.js';
 import type { EventLog, Poison, ProjectFlow, ProjectStep, RawRecord, Running } from './event-log.js';
 import type { Fault } from './fault.js';
@@ -29,11 +29,12 @@ const projecting =
       const poison = fault === undefined && read.events.length > 0 ? ((await step(read.events, tx)) ?? []) : [];
       const dead = fault === undefined ? [...read.dead, ...poisoned(part, poison)] : everyRecord(part, fault);
       // The group's dead-letter heads are locked by nobody else, so locking them after the step's append is safe.
-      await appendAll(tx, [{ topic: deadLetterTopicOf(flow.group), records: lettersOf(flow.group, part, dead) }]);
+      await appendAll(tx, [{ topic: deadLetterTopicOf(flow.group), records: lettersOf(held, part, dead) }]);
       return moved;
     });
 
-const everyRecord = (part: Part, fault: Fault): DeadRecord[] => part.records.map((record) => ({ record, fault }));
+export const everyRecord = (part: Part, fault: Fault): DeadRecord[] =>
+  part.records.map((record) => ({ record, fault }));
 
 /** The records that a step named, with what it said of them. */
 function poisoned(part: Part, poison: readonly Poison[]): DeadRecord[] {
@@ -46,12 +47,13 @@ function poisoned(part: Part, poison: readonly Poison[]): DeadRecord[] {
 }
 
 /** Dead letters in the order of their offsets. */
-export function lettersOf(group: string, part: Part, dead: readonly DeadRecord[]): ReturnType<typeof deadLetter>[] {
+export function lettersOf(held: Claim, part: Part, dead: readonly DeadRecord[]): ReturnType<typeof deadLetter>[] {
   const context: DeadLetterContext = {
-    group,
+    group: held.group,
     topic: part.topic,
     partition: part.partition,
-    attempts: 1,
+    // Those before came to no end: the process died. Halves of one try count as that try.
+    attempts: held.tries + 1,
     failedAt: new Date(),
   };
   return [...dead]

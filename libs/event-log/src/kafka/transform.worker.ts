@@ -4,7 +4,7 @@ import { advance } from '../consumer-offset.store.js';
 import type { EventLog, Headers, NewRecord, Running, TransformFlow, TransformStep } from '../event-log.js';
 import { advanceOver, followerOf, type HandleHeld } from '../follower.worker.js';
 import { recordOf } from '../journal/append.store.js';
-import { lettersOf } from '../project.store.js';
+import { everyRecord, lettersOf } from '../project.store.js';
 import { readPart } from '../read-part.js';
 
 const HEADERS: Headers = [['content-type', Buffer.from(CONTENT_TYPE)]];
@@ -36,13 +36,13 @@ export async function transform<F extends Topic, T extends Topic>(
   const handle: HandleHeld = async (part, held, fault) => {
     const read = readPart<F>(part, held);
     const events = fault === undefined && read.events.length > 0 ? await step(read.events) : [];
-    const dead = fault === undefined ? read.dead : part.records.map((record) => ({ record, fault }));
+    const dead = fault === undefined ? read.dead : everyRecord(part, fault);
     const records = events.map((event): NewRecord => {
       const { key, value } = recordOf(event);
       return { key, value, headers: HEADERS, partition: part.partition };
     });
     if (records.length > 0) await log.publish(flow.to, records);
-    if (dead.length > 0) await log.publish(deadLetters, lettersOf(flow.group, part, dead));
+    if (dead.length > 0) await log.publish(deadLetters, lettersOf(held, part, dead));
     return advance(db.manager, held, advanceOver(part, read.seen));
   };
   return log.follow(flow.group, [flow.from], followerOf(db, log, flow.group, handle));
