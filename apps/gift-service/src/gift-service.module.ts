@@ -7,6 +7,7 @@ import { GiftCatalogueController } from './gift-catalogue/gift-catalogue.control
 import { giftEnvironment } from './gift-environment.worker.js';
 import { Gift1764000000100 } from './migrations/1764000000100-gift.js';
 import { Wallets1764000000101 } from './migrations/1764000000101-wallets.js';
+import { StreaksReversals1764000000102 } from './migrations/1764000000102-streaks-reversals.js';
 import { GiftCollector } from './send-gift/gift-collector.worker.js';
 import { SendGiftController } from './send-gift/send-gift.controller.js';
 import { SendGiftFlow } from './send-gift/send-gift.flow.js';
@@ -34,7 +35,7 @@ export const giftService: Service = {
   name: 'gift-service',
   port: 8081,
   module: GiftServiceModule,
-  migrations: [Gift1764000000100, Wallets1764000000101],
+  migrations: [Gift1764000000100, Wallets1764000000101, StreaksReversals1764000000102],
   environment: giftEnvironment,
   reads: ['gift.requests.v1'],
   journals: ['coin.events.v1', 'gift.events.v1', 'catalogue.events.v1'],

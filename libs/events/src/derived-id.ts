@@ -34,6 +34,19 @@ export const giftIdOf = (timeMs: number, source: string, id: string): GiftId =>
 /** One credit per gift, whatever event carried the gift. */
 export const creditIdOf = (giftId: string): CreditId => `crd_${derivedUuid(timeOfId(giftId), 'credit', giftId)}`;
 
+/**
+ * The gift that a streak is charged as at a count: `streak` names the streak, `timeMs` is when its frame of that count
+ * was given. A streak that goes on after its end is charged again, by a higher count, so as another gift.
+ */
+export const streakGiftIdOf = (timeMs: number, streak: readonly string[], count: number): GiftId =>
+  `gft_${derivedUuid(timeMs, 'streak', ...streak, String(count))}`;
+
+export type ReversalId = `rev_${string}`;
+
+/** What takes back coins of one gift: its cause is a purchase that was reversed, or what an operator proposed. */
+export const reversalIdOf = (timeMs: number, giftId: string, ...cause: readonly string[]): ReversalId =>
+  `rev_${derivedUuid(timeMs, 'reversal', giftId, ...cause)}`;
+
 const GIFT_ID = /^gft_[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** True for anything shaped like a gift's id. */
 export const isGiftId = (text: string): text is GiftId => GIFT_ID.test(text);

@@ -47,3 +47,10 @@ export const Residue = z.object({ numerator: z.int(), denominator: z.int().min(1
 /** The identity of an upstream event. */
 export const Identity = z.object({ source: Id, id: Id });
 export type Identity = z.infer<typeof Identity>;
+
+/** What one lot of a viewer's wallet paid, or gets back. */
+export const LotShare = z.object({
+  purchaseId: Id,
+  source: Id.optional().meta({ description: 'the source that sold the lot; absent from the oldest records' }),
+  coins: CoinsField,
+});

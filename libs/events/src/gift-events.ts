@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { eventSchema } from './envelope.js';
-import { CoinsField, Context, Id, Identity, Market, Time } from './fields.js';
+import { CoinsField, Context, Id, Identity, LotShare, Market, Time } from './fields.js';
 import { GiftRequest } from './gift-requests.js';
 
 const Streak = z.object({ id: Id, final: z.boolean() });
 
 const FundingOfGift = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('wallet'), lots: z.array(z.object({ purchaseId: Id, coins: CoinsField })) }),
+  z.object({ kind: z.literal('wallet'), lots: z.array(LotShare) }),
   z.object({ kind: z.literal('external'), reference: Id }),
 ]);
 
@@ -19,7 +19,10 @@ export const giftRefusals = [
   'gift_time_in_future',
   'amount_too_large',
   'insufficient_coins',
+  // No gift is refused for this any more; logs hold such refusals for ever.
   'streaks_not_supported',
+  'gift_type_not_streakable',
+  'streak_changed',
   'external_funding_not_attested',
   'daily_coin_cap_exceeded',
   'external_reference_already_used',
@@ -63,6 +66,28 @@ export const GiftReversed = eventSchema(
     giftSentAt: Time,
     market: Market,
     reason: Id,
-    purchaseId: Id.optional(),
+    purchaseId: Id.optional().meta({ description: 'the purchase whose reversal took the coins' }),
+    proposedBy: Id.optional(),
+    approvedBy: Id.optional(),
+  }),
+);
+
+/**
+ * A streak came to its end without a final frame: nobody sent one in time, its next hold was refused, or coins that it
+ * held were refunded. It is charged by its highest count, as the gift that is named here. `time` is when it closed.
+ */
+export const StreakClosed = eventSchema(
+  'carat.streak.closed.v1',
+  z.object({
+    streakId: Id,
+    source: Id,
+    senderId: Id,
+    creatorId: Id,
+    context: Context,
+    giftTypeId: Id,
+    quantity: z.int().min(1),
+    coins: CoinsField,
+    giftId: Id,
+    reason: z.enum(['timed_out', 'hold_refused', 'purchase_reversed']),
   }),
 );

@@ -9,6 +9,9 @@ export {
   type GiftId,
   giftIdOf,
   isGiftId,
+  type ReversalId,
+  reversalIdOf,
+  streakGiftIdOf,
   timeOfId,
   uuidOf,
 } from './derived-id.js';

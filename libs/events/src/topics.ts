@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { AwardRevoked, DiamondsAwarded } from './award-events.js';
 import { GiftTypeChanged } from './catalogue-events.js';
-import { CoinsPurchased } from './coin-events.js';
+import { CoinsPurchased, CoinsPurchaseReversed, CoinsRestored } from './coin-events.js';
 import { DiamondsCorrected, DiamondsCredited, DiamondsReversed } from './diamond-events.js';
-import { GiftRefused, GiftReversed, GiftSent } from './gift-events.js';
+import { GiftRefused, GiftReversed, GiftSent, StreakClosed } from './gift-events.js';
 import { GiftRequested } from './gift-requests.js';
 import { RateApproved, RateProposed, RateRejected } from './rate-events.js';
 import { redemptionEvents } from './redemption-events.js';
@@ -23,8 +23,16 @@ interface TopicDefinition {
 /** Every topic of this part of Carat. */
 export const topics = {
   'gift.requests.v1': { writer: 'upstream', key: 'creatorId', events: [GiftRequested] },
-  'coin.events.v1': { writer: 'gift-service', key: 'viewerId', events: [CoinsPurchased] },
-  'gift.events.v1': { writer: 'gift-service', key: 'creatorId', events: [GiftSent, GiftRefused, GiftReversed] },
+  'coin.events.v1': {
+    writer: 'gift-service',
+    key: 'viewerId',
+    events: [CoinsPurchased, CoinsPurchaseReversed, CoinsRestored],
+  },
+  'gift.events.v1': {
+    writer: 'gift-service',
+    key: 'creatorId',
+    events: [GiftSent, GiftRefused, GiftReversed, StreakClosed],
+  },
   'catalogue.events.v1': { writer: 'gift-service', key: 'giftTypeId', events: [GiftTypeChanged] },
   'rate.events.v1': {
     writer: 'conversion-service',

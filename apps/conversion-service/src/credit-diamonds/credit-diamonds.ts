@@ -16,6 +16,7 @@ export function givenAtMs(gift: GiftEvent): number | undefined {
     case 'carat.gift.reversed.v1':
       return Date.parse(gift.data.giftSentAt);
     case 'carat.gift.refused.v1':
+    case 'carat.streak.closed.v1':
       return undefined;
     default:
       return gift satisfies never;
@@ -35,6 +36,7 @@ export function creditDiamonds(gift: GiftEvent, rates: RateBook): DiamondEvent[]
     case 'carat.gift.reversed.v1':
       return [reversal(gift, rates)];
     case 'carat.gift.refused.v1':
+    case 'carat.streak.closed.v1':
       return [];
     default:
       return gift satisfies never;

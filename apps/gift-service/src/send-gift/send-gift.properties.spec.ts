@@ -53,7 +53,12 @@ const given: SendingState = {
   wallets: new Map(
     [...lots].map(([viewerId, bought]) => [
       viewerId,
-      bought.map((left, index) => ({ sequence: index + 1, purchaseId: `${viewerId}/${index}`, left: coins(left) })),
+      bought.map((left, index) => ({
+        sequence: index + 1,
+        source: '/live',
+        purchaseId: `${viewerId}/${index}`,
+        left: coins(left),
+      })),
     ]),
   ),
 };
@@ -138,7 +143,7 @@ function sharesOf(viewerId: string, from: bigint, cost: bigint): { purchaseId: s
       return place >= first + size ? size : place - first;
     };
     const share = takenBefore(from + cost) - takenBefore(from);
-    return share > 0n ? [{ purchaseId: `${viewerId}/${index}`, coins: Number(share) }] : [];
+    return share > 0n ? [{ purchaseId: `${viewerId}/${index}`, source: '/live', coins: Number(share) }] : [];
   });
 }
 

@@ -183,7 +183,12 @@ describe('the ladder of refusals', () => {
 });
 
 describe('a gift from a wallet', () => {
-  const lot = (sequence: number, left: number) => ({ sequence, purchaseId: `buy-${sequence}`, left: coins(left) });
+  const lot = (sequence: number, left: number) => ({
+    sequence,
+    source: '/live',
+    purchaseId: `buy-${sequence}`,
+    left: coins(left),
+  });
   const holding: SendingState = { ...given, wallets: new Map([['viewer-1', [lot(3, 10), lot(4, 5)]]]) };
   const ofWallet = (id: string, quantity: number, more: Asked = {}): AskedGift =>
     gift({ id, quantity, funding: { kind: 'wallet' }, ...more });
@@ -195,8 +200,8 @@ describe('a gift from a wallet', () => {
       funding: {
         kind: 'wallet',
         lots: [
-          { purchaseId: 'buy-3', coins: 10 },
-          { purchaseId: 'buy-4', coins: 2 },
+          { purchaseId: 'buy-3', source: '/live', coins: 10 },
+          { purchaseId: 'buy-4', source: '/live', coins: 2 },
         ],
       },
     });

@@ -162,9 +162,30 @@ const INSERT_GIFTS = `
     AS g(gift_id, source, coins, sent_at, line)
   JOIN unnest(string_to_array($5::text, E'\\n')) WITH ORDINALITY AS d(data, line) USING (line)`;
 
+type SentOutcome = Extract<Outcome, { coins: Coins }>;
+
 const NOTE_REFUSALS = `
   UPDATE gift.inbox i SET refusal = r.refusal FROM unnest($1::text[], $2::text[], $3::text[]) AS r(source, id, refusal)
   WHERE (i.source, i.id) = (r.source, r.id)`;
+
+const INSERT_PAYMENTS = `
+  INSERT INTO gift.payment (viewer_id, lot_sequence, gift_id, coins, coins_standing)
+  SELECT viewer_id, lot_sequence, gift_id, coins, coins
+  FROM unnest($1::text[], $2::int[], $3::uuid[], $4::bigint[]) AS p(viewer_id, lot_sequence, gift_id, coins)`;
+
+/** Which lots paid for which gift: what a reversal goes by. */
+async function notePayments(tx: Tx, sent: readonly SentOutcome[]): Promise<void> {
+  const payments = sent.flatMap(({ asked, paid }) => paid.map((payment) => ({ asked, payment })));
+  if (payments.length === 0) return;
+  const rows = columns(
+    payments,
+    ({ asked }) => asked.data.senderId,
+    ({ payment }) => String(payment.sequence),
+    ({ asked }) => uuidOf(asked.giftId),
+    ({ payment }) => String(payment.coins),
+  );
+  await tx.query(INSERT_PAYMENTS, rows);
+}
 
 /** The rows that say what became of the gifts. */
 async function note(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
@@ -188,6 +209,7 @@ async function note(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
     ({ event }) => event.time,
   );
   await tx.query(INSERT_GIFTS, [...gifts, sent.map(({ event }) => JSON.stringify(event.data)).join('\n')]);
+  await notePayments(tx, sent);
 }
 
 /** Sends gifts in a transaction of the caller's: the intake's, which also moves its offset, or one of HTTP's own. */

@@ -12,7 +12,7 @@ import {
 import { type Catalogue, priceAt } from '../gift-catalogue/catalogue.js';
 import { GIFT_SOURCE } from '../gift-source.js';
 import { isCapped, registrationOf, type Sources } from '../sources.js';
-import { spend, type Wallet } from '../wallets/wallet.js';
+import { type LotPayment, shareOnEvent, spend, type Wallet } from '../wallets/wallet.js';
 
 /** A gift that somebody asks for, at whatever door. */
 export interface AskedGift {
@@ -53,13 +53,19 @@ export interface SendingState {
 interface Accepted {
   readonly coins: Coins;
   readonly funding: EventOf<'carat.gift.sent.v1'>['data']['funding'];
-  /** What the sender's wallet holds afterwards, when it paid. */
+  /** When the sender's wallet pays: by which lots, and what it holds afterwards. */
+  readonly paid?: readonly LotPayment[];
   readonly walletLeft?: Wallet;
 }
 
 /** What became of one gift: its coins or its refusal, and the event that says so. */
 export type Outcome = { readonly asked: AskedGift } & (
-  | { readonly coins: Coins; readonly event: EventOf<'carat.gift.sent.v1'> }
+  | {
+      readonly coins: Coins;
+      /** What the lots of the sender's wallet paid; nothing when the gift was paid for elsewhere. */
+      readonly paid: readonly LotPayment[];
+      readonly event: EventOf<'carat.gift.sent.v1'>;
+    }
   | { readonly refusal: GiftRefusal; readonly event: EventOf<'carat.gift.refused.v1'> }
 );
 
@@ -118,8 +124,8 @@ function decide(asked: AskedGift, state: SendingState): Accepted | GiftRefusal {
     return refusalToAttest(asked, funding.reference, spent, state) ?? { coins: spent, funding };
   const spending = spend(state.wallets.get(senderId) ?? [], spent);
   if (spending === undefined) return 'insufficient_coins';
-  const lots = spending.paid.map(({ purchaseId, coins: paid }) => ({ purchaseId, coins: toEvent(paid) }));
-  return { coins: spent, funding: { kind: 'wallet', lots }, walletLeft: spending.left };
+  const { paid, left: walletLeft } = spending;
+  return { coins: spent, funding: { kind: 'wallet', lots: paid.map(shareOnEvent) }, paid, walletLeft };
 }
 
 /** Why a source's word is not taken that these coins were paid for elsewhere, or undefined when it is. */
@@ -164,7 +170,8 @@ function outcomeOf(asked: AskedGift, decision: Accepted | GiftRefusal): Outcome 
     funding: decision.funding,
     requestedBy: identity,
   };
-  return { asked, coins: decision.coins, event: caused(cause, { type: 'carat.gift.sent.v1', ...about, data: sent }) };
+  const event = caused(cause, { type: 'carat.gift.sent.v1', ...about, data: sent });
+  return { asked, coins: decision.coins, paid: decision.paid ?? [], event };
 }
 
 /**

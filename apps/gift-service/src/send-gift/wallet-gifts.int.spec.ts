@@ -18,7 +18,7 @@ beforeEach(async () => {
   const { db } = server.given;
   await db.query(
     `TRUNCATE gift.inbox, gift.external_reference, gift.attested_coins, gift.gift, gift.coin_purchase, gift.wallet,
-     gift.lot`,
+     gift.lot, gift.payment`,
   );
   await db.query(`DELETE FROM journal.log_record WHERE topic IN ('gift.events.v1', 'coin.events.v1')`);
   await db.query(`UPDATE journal.log_head SET next = 0 WHERE topic IN ('gift.events.v1', 'coin.events.v1')`);
@@ -78,8 +78,8 @@ describe('a gift from a wallet', () => {
     expect(first).toMatchObject({ status: 201, replayed: null, body: { coins: 12 } });
     expect(await ask()).toEqual({ ...first, replayed: 'true' });
     const lots = [
-      { purchaseId: 'p-1', coins: 10 },
-      { purchaseId: 'p-2', coins: 2 },
+      { purchaseId: 'p-1', source: '/live', coins: 10 },
+      { purchaseId: 'p-2', source: '/live', coins: 2 },
     ];
     expect(await payments()).toEqual(lots);
     const { body } = await server.call('GET', `/v1/gifts/${first.body.giftId}`, '/quiet');
@@ -126,7 +126,7 @@ describe('a gift from a wallet', () => {
       );
   });
 
-  it('costs three statements a batch, whatever its size, and none where no wallet is to pay', async () => {
+  it('costs four statements a batch, whatever its size, and none where no wallet is to pay', async () => {
     for (let viewer = 0; viewer < 200; viewer += 1) await buy(`p-${viewer}`, `viewer-${viewer}`, 100);
     const statementsOf = (asked: readonly AskedGift[]): Promise<number> =>
       server.given.db.transaction(async (tx) => {
@@ -144,8 +144,8 @@ describe('a gift from a wallet', () => {
     await statementsOf([external('first')]);
     // Of the two, the one claims its reference instead.
     const withoutWallet = (await statementsOf([external('other')])) - 1;
-    expect(await statementsOf([gift('one', 'viewer-1', 1)])).toBe(withoutWallet + 3);
-    expect(await statementsOf(many)).toBe(withoutWallet + 3);
+    expect(await statementsOf([gift('one', 'viewer-1', 1)])).toBe(withoutWallet + 4);
+    expect(await statementsOf(many)).toBe(withoutWallet + 4);
   });
 });
 

@@ -3,9 +3,19 @@ import { describe, expect, it } from '@jest/globals';
 import { changedLots, spend, type Wallet } from './wallet.js';
 
 const wallet = (...lefts: readonly number[]): Wallet =>
-  lefts.map((left, index) => ({ sequence: index + 1, purchaseId: `p-${index + 1}`, left: coins(left) }));
+  lefts.map((left, index) => ({
+    sequence: index + 1,
+    source: '/live',
+    purchaseId: `p-${index + 1}`,
+    left: coins(left),
+  }));
 const paid = (...payments: readonly number[]) =>
-  payments.map((amount, index) => ({ purchaseId: `p-${index + 1}`, coins: coins(amount) }));
+  payments.map((amount, index) => ({
+    sequence: index + 1,
+    source: '/live',
+    purchaseId: `p-${index + 1}`,
+    coins: coins(amount),
+  }));
 
 describe('spending from a wallet', () => {
   it.each([

@@ -7,12 +7,13 @@ import { changedLots, type Wallet } from './wallet.js';
 const LOCK_WALLETS = 'SELECT 1 FROM gift.wallet WHERE viewer_id = ANY ($1::text[]) ORDER BY viewer_id FOR UPDATE';
 
 const READ_LOTS = `
-  SELECT viewer_id AS "viewerId", sequence, purchase_id AS "purchaseId", coins_left AS "left"
+  SELECT viewer_id AS "viewerId", sequence, source, purchase_id AS "purchaseId", coins_left AS "left"
   FROM gift.lot WHERE viewer_id = ANY ($1::text[]) AND coins_left > 0 ORDER BY viewer_id, sequence`;
 
 interface LotRow {
   readonly viewerId: string;
   readonly sequence: number;
+  readonly source: string;
   readonly purchaseId: string;
   readonly left: string;
 }
@@ -29,7 +30,7 @@ export async function lockWallets(tx: Tx, viewerIds: ReadonlySet<string>): Promi
   return new Map(
     [...Map.groupBy(rows, ({ viewerId }) => viewerId)].map(([viewerId, lots]) => [
       viewerId,
-      lots.map(({ sequence, purchaseId, left }) => ({ sequence, purchaseId, left: coins(BigInt(left)) })),
+      lots.map(({ viewerId: _, left, ...lot }) => ({ ...lot, left: coins(BigInt(left)) })),
     ]),
   );
 }

@@ -1,9 +1,11 @@
-import { type Coins, coins, minus } from '@carat/amounts';
+import { type Coins, coins, minus, toEvent } from '@carat/amounts';
 
 /** What is left of the coins that a viewer bought in one purchase. */
 export interface Lot {
   /** Counts the purchases of the viewer: the lower is spent first. */
   readonly sequence: number;
+  /** The source that sold it: with the `purchaseId` the identity of the purchase. */
+  readonly source: string;
   readonly purchaseId: string;
   readonly left: Coins;
 }
@@ -12,10 +14,26 @@ export interface Lot {
 export type Wallet = readonly Lot[];
 
 /** What one lot pays. */
-interface LotPayment {
+export interface LotPayment {
+  readonly sequence: number;
+  readonly source: string;
   readonly purchaseId: string;
   readonly coins: Coins;
 }
+
+const paidBy = ({ sequence, source, purchaseId }: Lot, paid: Coins): LotPayment => ({
+  sequence,
+  source,
+  purchaseId,
+  coins: paid,
+});
+
+/** A payment as events say it. */
+export const shareOnEvent = ({ purchaseId, source, coins: paid }: LotPayment) => ({
+  purchaseId,
+  source,
+  coins: toEvent(paid),
+});
 
 /**
  * Takes coins from a wallet, the oldest lot first, each to its last coin before the next. Answers what each lot paid
@@ -30,10 +48,10 @@ export function spend(
   for (const [index, lot] of wallet.entries()) {
     if (owed === 0n) return { paid, left: wallet.slice(index) };
     if (owed < lot.left) {
-      paid.push({ purchaseId: lot.purchaseId, coins: owed });
+      paid.push(paidBy(lot, owed));
       return { paid, left: [{ ...lot, left: minus(lot.left, owed) }, ...wallet.slice(index + 1)] };
     }
-    paid.push({ purchaseId: lot.purchaseId, coins: lot.left });
+    paid.push(paidBy(lot, lot.left));
     owed = minus(owed, lot.left);
   }
   return owed === 0n ? { paid, left: [] } : undefined;
