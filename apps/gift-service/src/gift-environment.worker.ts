@@ -9,6 +9,9 @@ export const giftEnvironment = ({ standalone }: HostContext) =>
       description: 'the registered upstream sources, as JSON; alone it is required',
     }),
     GIFT_LATENESS: Duration.prefault('7d').meta({ description: 'how long after it was given a gift is still taken' }),
+    STREAK_TIMEOUT: Duration.prefault('30s').meta({
+      description: 'how long after its last rise a streak is closed without a final frame',
+    }),
     GIFT_SKEW: Duration.prefault('2m').meta({ description: "how far a publisher's clock may be ahead" }),
   });
 export type GiftEnvironment = z.infer<ReturnType<typeof giftEnvironment>>;

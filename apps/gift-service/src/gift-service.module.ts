@@ -5,6 +5,7 @@ import { BuyCoinsStore } from './buy-coins/buy-coins.store.js';
 import { CurrentCatalogue, seedCatalogue } from './gift-catalogue/catalogue.store.js';
 import { GiftCatalogueController } from './gift-catalogue/gift-catalogue.controller.js';
 import { giftEnvironment } from './gift-environment.worker.js';
+import { INTAKE_TOPIC } from './intake.js';
 import { Gift1764000000100 } from './migrations/1764000000100-gift.js';
 import { Wallets1764000000101 } from './migrations/1764000000101-wallets.js';
 import { StreaksReversals1764000000102 } from './migrations/1764000000102-streaks-reversals.js';
@@ -14,6 +15,7 @@ import { SendGiftFlow } from './send-gift/send-gift.flow.js';
 import { SendGiftStore } from './send-gift/send-gift.store.js';
 import { SentGiftController } from './sent-gifts/sent-gift.controller.js';
 import { SentGifts } from './sent-gifts/sent-gift.store.js';
+import { CloseStreaks } from './streaks/close-streaks.worker.js';
 import { ViewersCoinsController } from './wallets/viewers-coins.controller.js';
 import { ViewersWallets } from './wallets/viewers-coins.store.js';
 
@@ -26,7 +28,7 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
     SentGiftController,
     ViewersCoinsController,
   ],
-  providers: [BuyCoinsStore, CurrentCatalogue, GiftCollector, SendGiftStore, SentGifts, ViewersWallets],
+  providers: [BuyCoinsStore, CloseStreaks, CurrentCatalogue, GiftCollector, SendGiftStore, SentGifts, ViewersWallets],
 })
 class GiftServiceModule {}
 
@@ -37,7 +39,7 @@ export const giftService: Service = {
   module: GiftServiceModule,
   migrations: [Gift1764000000100, Wallets1764000000101, StreaksReversals1764000000102],
   environment: giftEnvironment,
-  reads: ['gift.requests.v1'],
+  reads: [INTAKE_TOPIC],
   journals: ['coin.events.v1', 'gift.events.v1', 'catalogue.events.v1'],
   transforms: [],
   seed: seedCatalogue,

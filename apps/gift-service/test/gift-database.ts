@@ -1,4 +1,11 @@
-import { ensureJournalTopics, journalMigrations, readHeads, readJournal } from '@carat/event-log/journal';
+import type { EventLog } from '@carat/event-log';
+import {
+  ensureJournalTopics,
+  journalMigrations,
+  openJournalLog,
+  readHeads,
+  readJournal,
+} from '@carat/event-log/journal';
 import { decode, type Event, type GiftRequest, type Topic } from '@carat/events';
 import { freshDatabase } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
@@ -12,6 +19,7 @@ const PARTITIONS = 4;
 /** A database with the service's schema and seeds, and one way to send gifts into it. */
 export interface GiftDatabase {
   readonly db: DataSource;
+  readonly log: EventLog;
   readonly environment: GiftEnvironment;
   readonly gifts: SendGiftStore;
   /** The same database under other rules, as after a restart. */
@@ -48,14 +56,17 @@ export async function giftDatabase(extraMigrations: readonly (new () => object)[
   await catalogue.onModuleInit();
   const environment = giftEnvironment({ standalone: false }).parse({ SOURCES });
   const giftsUnder = (other: Partial<GiftEnvironment>) => new SendGiftStore(catalogue, { ...environment, ...other });
+  const log = await openJournalLog({ db, databaseUrl: database.url, onAlarm: () => undefined });
   return {
     db,
+    log,
     environment,
     gifts: giftsUnder({}),
     giftsUnder,
     giftEvents: () => eventsOf(db, 'gift.events.v1'),
     coinEvents: () => eventsOf(db, 'coin.events.v1'),
     drop: async () => {
+      await log.close();
       await db.destroy();
       await database.drop();
     },

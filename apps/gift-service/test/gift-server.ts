@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule } from '@carat/http-edge';
-import { ENVIRONMENT } from '@carat/service-host';
+import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
@@ -34,8 +34,9 @@ export async function giftServer(): Promise<GiftServer> {
     providers: [
       { provide: DataSource, useValue: given.db },
       { provide: ENVIRONMENT, useValue: given.environment },
+      { provide: EVENT_LOG, useValue: given.log },
     ],
-    exports: [DataSource, ENVIRONMENT],
+    exports: [DataSource, ENVIRONMENT, EVENT_LOG],
   })
   class GivenModule {}
   @Module({ imports: [GivenModule, HttpEdgeModule, giftService.module] })

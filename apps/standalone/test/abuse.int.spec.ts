@@ -145,11 +145,12 @@ describe('time and funding', () => {
     await refused('creator-a5k3', ['external_reference_already_used']);
   }, 40_000);
 
-  test('what comes later is refused in words: wallet funding and streaks', async () => {
+  test('an empty wallet, and a streak of a gift type that has none, are refused in words', async () => {
     const wallet = await gift('id-w', giftBody('w', { funding: { kind: 'wallet' } }));
     expect([wallet.status, wallet.body.code]).toEqual([422, 'insufficient_coins']);
-    const frame = await gift('id-s', giftBody('s', { streak: { id: 'combo', final: false } }));
-    expect([frame.status, frame.body.code]).toEqual([422, 'streaks_not_supported']);
+    const streak = { id: 'combo', final: false };
+    const frame = await gift('id-s', giftBody('s', { giftTypeId: 'universe', streak }));
+    expect([frame.status, frame.body.code]).toEqual([422, 'gift_type_not_streakable']);
   });
 });
 

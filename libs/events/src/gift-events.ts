@@ -19,8 +19,6 @@ export const giftRefusals = [
   'gift_time_in_future',
   'amount_too_large',
   'insufficient_coins',
-  // No gift is refused for this any more; logs hold such refusals for ever.
-  'streaks_not_supported',
   'gift_type_not_streakable',
   'streak_changed',
   'external_funding_not_attested',

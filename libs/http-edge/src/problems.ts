@@ -60,7 +60,6 @@ export const problems = {
   insufficient_coins: { status: 422, title: 'The wallet does not hold enough coins.' },
   gift_type_not_streakable: { status: 422, title: 'The gift type is not one that is sent in streaks.' },
   streak_changed: { status: 422, title: 'The streak began in another market or with another funding.' },
-  streaks_not_supported: { status: 422, title: 'Streaks are not taken.' },
   daily_coin_cap_exceeded: { status: 422, title: 'The source has reached its daily cap of coins.' },
   external_reference_already_used: { status: 422, title: 'The reference already paid for another gift.' },
   rate_is_too_high: { status: 422, title: 'The rate is higher than any rate may be.' },

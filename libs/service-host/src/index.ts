@@ -1,4 +1,4 @@
-export { migrate, openDatabase, underStartLock } from './database.store.js';
+export { migrate, openDatabase, storedOffsets, underStartLock } from './database.store.js';
 export { Duration } from './duration.js';
 export { embeddedDatabaseUrl } from './embedded-postgres.worker.js';
 export { HostFailure } from './host-failure.js';

@@ -52,7 +52,7 @@ describe('POST /v1/coin-purchases', () => {
         replayed: null,
         body: { code: 'purchase_conflict' },
       });
-    expect((await wallet('thief')).body).toEqual({ viewerId: 'thief', coins: '0', lots: [] });
+    expect((await wallet('thief')).body).toEqual({ viewerId: 'thief', coins: '0', heldCoins: '0', lots: [] });
     expect((await wallet('viewer of p-2')).body.coins).toBe('350');
   });
 

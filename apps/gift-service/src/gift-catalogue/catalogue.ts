@@ -35,12 +35,20 @@ export function priceAt(
   market: string,
   timeMs: number,
 ): Coins | 'unknown_gift_type' | 'gift_type_not_on_sale' {
-  const offers = catalogue.get(giftTypeId);
-  if (offers === undefined) return 'unknown_gift_type';
+  if (!catalogue.has(giftTypeId)) return 'unknown_gift_type';
+  const offer = offerAt(catalogue, giftTypeId, market, timeMs);
+  return offer?.type.onSale === true ? offer.price : 'gift_type_not_on_sale';
+}
+
+/** True when a gift type may be sent in a streak in a market at a time. */
+export const isStreakableAt = (catalogue: Catalogue, giftTypeId: string, market: string, timeMs: number): boolean =>
+  offerAt(catalogue, giftTypeId, market, timeMs)?.type.streakable === true;
+
+function offerAt(catalogue: Catalogue, giftTypeId: string, market: string, timeMs: number): Offer | undefined {
+  const offers = catalogue.get(giftTypeId) ?? [];
   const inForce = (of: string): Offer | undefined =>
     offers.find(({ type, fromMs }) => type.market === of && fromMs <= timeMs);
-  const offer = inForce(market) ?? inForce('*');
-  return offer?.type.onSale === true ? offer.price : 'gift_type_not_on_sale';
+  return inForce(market) ?? inForce('*');
 }
 
 /** Every entry, ordered by gift type, market and time: the order in which the catalogue is listed. */

@@ -18,16 +18,17 @@ export class StreaksReversals1764000000102 implements MigrationInterface {
     await db.query(`
       ALTER TABLE gift.lot ADD COLUMN reversed_at timestamptz, ADD COLUMN reversal_reason text,
         ADD CONSTRAINT lot_reversed_is_empty CHECK (reversed_at IS NULL OR coins_left = 0)`);
-    // One row per streak, kept: a frame may come at any time after its end. The state is read and written whole.
+    // One row per streak, kept: a frame may come at any time after its end. The state is read and written whole; there
+    // is none yet when the first frame was refused.
     await db.query(`
       CREATE TABLE gift.streak (
         streak_key text COLLATE "C" PRIMARY KEY,
         viewer_id text COLLATE "C" NOT NULL,
-        state json NOT NULL,
-        last_received_at timestamptz NOT NULL,
-        is_open boolean NOT NULL
+        state json,
+        raised_at timestamptz,
+        is_open boolean NOT NULL DEFAULT false
       ) WITH (fillfactor = 70)`);
-    await db.query('CREATE INDEX streak_open ON gift.streak (last_received_at) WHERE is_open');
+    await db.query('CREATE INDEX streak_open ON gift.streak (raised_at) WHERE is_open');
     await db.query('CREATE INDEX streak_open_of_viewer ON gift.streak (viewer_id) WHERE is_open');
     // A frame may be answered with the gift that its streak was charged as. Receipts tell when it was decided.
     await db.query(`

@@ -16,6 +16,10 @@ type BatchItem = z.infer<typeof BatchItem>;
 export const SentGift = z.object({ giftId: Id, coins: z.int().min(0), receiptUrl: z.string() });
 export type SentGift = Readonly<z.infer<typeof SentGift>>;
 
+/** The answer to a frame of a streak that has charged nothing yet. */
+export const HeldFrame = z.object({ receiptUrl: z.string() });
+export type HeldFrame = Readonly<z.infer<typeof HeldFrame>>;
+
 /** What became of an item: the HTTP status that it would have got alone, and its gift or why there is none. */
 const SentItem = z.object({
   id: z.string().nullable(),

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import DataLoader from 'dataloader';
 import { DataSource } from 'typeorm';
+import type { AskedGift } from '../asked-gift.js';
 import type { Answer } from './same-identity.js';
-import type { AskedGift } from './send-gift.js';
 import { SendGiftStore } from './send-gift.store.js';
 
 const LONGEST_WAIT_MS = 5;

@@ -1,7 +1,8 @@
 import { coins } from '@carat/amounts';
 import { describe, expect, it } from '@jest/globals';
+import { type AskedGift, askedGift, identityKey } from '../asked-gift.js';
 import { answersOf, firstOfEach, type Remembered } from './same-identity.js';
-import { type AskedGift, askedGift, identityKey, type Outcome } from './send-gift.js';
+import type { Outcome } from './send-gift.js';
 
 const NOW = '2026-11-22T10:15:30.123Z';
 
@@ -22,8 +23,14 @@ const gift = (id: string, quantity = 1, source = '/live', time = NOW): AskedGift
   );
 
 // The answers do not read the events, so none is built here.
-const sent = (asked: AskedGift): Outcome => ({ asked, coins: coins(asked.data.quantity) }) as Outcome;
-const refused = (asked: AskedGift): Outcome => ({ asked, refusal: 'insufficient_coins' }) as Outcome;
+const sent = (asked: AskedGift): Outcome => ({
+  asked,
+  giftId: asked.giftId,
+  coins: coins(asked.data.quantity),
+  facts: [],
+});
+const refused = (asked: AskedGift): Outcome => ({ asked, refusal: 'insufficient_coins', facts: [] });
+const held = (asked: AskedGift): Outcome => ({ asked, isHeld: true, facts: [] });
 
 describe('the identities of a batch', () => {
   it('are each decided once, on the first request', () => {
@@ -61,6 +68,22 @@ describe('the answers', () => {
     ]);
   });
 
+  it('say of a frame that it is held, the first time and again', () => {
+    const [first, again] = [gift('a'), gift('a')];
+    expect(answersOf([first, again], new Map(), [held(first)])).toEqual([
+      { kind: 'held', replayed: false },
+      { kind: 'held', replayed: true },
+    ]);
+  });
+
+  it('name the gift that a frame charged, whatever its own id', () => {
+    const frame = gift('a');
+    const charging: Outcome = { asked: frame, giftId: 'gft_streak', coins: coins(7), facts: [] };
+    expect(answersOf([frame], new Map(), [charging])).toEqual([
+      { kind: 'sent', giftId: 'gft_streak', coins: 7n, replayed: false },
+    ]);
+  });
+
   it('call other content a conflict, and let the same content through after it', () => {
     const [first, other, again] = [gift('a'), gift('a', 2), gift('a')];
     const kinds = answersOf([first, other, again], new Map(), [sent(first)]).map(({ kind }) => kind);
@@ -69,7 +92,10 @@ describe('the answers', () => {
 
   it('measure every request of the batch, the first too, by what was remembered before', () => {
     const [other, again] = [gift('a', 2), gift('a')];
-    const remembered: Remembered = { contentHash: again.contentHash, giftId: 'gft_old', verdict: { coins: coins(9) } };
+    const remembered: Remembered = {
+      contentHash: again.contentHash,
+      verdict: { giftId: 'gft_old', coins: coins(9) },
+    };
     expect(answersOf([other, again], new Map([[identityKey(again.identity), remembered]]), [])).toEqual([
       { kind: 'conflict' },
       { kind: 'sent', giftId: 'gft_old', coins: 9n, replayed: true },

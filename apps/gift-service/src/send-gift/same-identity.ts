@@ -1,18 +1,22 @@
 import type { Coins } from '@carat/amounts';
 import type { GiftId, GiftRefusal } from '@carat/events';
-import { type AskedGift, identityKey, type Outcome } from './send-gift.js';
+import { type AskedGift, identityKey } from '../asked-gift.js';
+import type { Outcome } from './send-gift.js';
 
 /** What the inbox remembers of an identity, for good: its first content, and what became of it. */
 export interface Remembered {
   readonly contentHash: string;
-  readonly giftId: GiftId;
-  readonly verdict: { readonly coins: Coins } | { readonly refusal: GiftRefusal };
+  readonly verdict:
+    | { readonly giftId: GiftId; readonly coins: Coins }
+    | { readonly refusal: GiftRefusal }
+    | { readonly isHeld: true };
 }
 
-/** What a publisher is told. A repeat with other content is no gift at all. */
+/** What a publisher is told. A frame is held until its streak ends. A repeat with other content is no gift at all. */
 export type Answer =
   | { readonly kind: 'sent'; readonly giftId: GiftId; readonly coins: Coins; readonly replayed: boolean }
   | { readonly kind: 'refused'; readonly refusal: GiftRefusal; readonly replayed: boolean }
+  | { readonly kind: 'held'; readonly replayed: boolean }
   | { readonly kind: 'conflict' };
 
 /** The first request of every identity, in order. The others of a batch are repeats of these. */
@@ -24,12 +28,6 @@ export function firstOfEach(asked: readonly AskedGift[]): AskedGift[] {
   }
   return [...firsts.values()];
 }
-
-const rememberedOf = (outcome: Outcome): Remembered => ({
-  contentHash: outcome.asked.contentHash,
-  giftId: outcome.asked.giftId,
-  verdict: 'coins' in outcome ? { coins: outcome.coins } : { refusal: outcome.refusal },
-});
 
 /**
  * The answer to every request of a batch, in order: what was decided just now for the first of an identity, what was
@@ -45,7 +43,7 @@ export function answersOf(
   const unanswered = new Set<string>();
   for (const outcome of decided) {
     const key = identityKey(outcome.asked.identity);
-    known.set(key, rememberedOf(outcome));
+    known.set(key, { contentHash: outcome.asked.contentHash, verdict: outcome });
     unanswered.add(key);
   }
   return asked.map((gift): Answer => {
@@ -54,8 +52,9 @@ export function answersOf(
     if (first === undefined) throw new Error(`nothing was decided on ${key}`);
     if (first.contentHash !== gift.contentHash) return { kind: 'conflict' };
     const replayed = !unanswered.delete(key);
-    return 'coins' in first.verdict
-      ? { kind: 'sent', giftId: first.giftId, coins: first.verdict.coins, replayed }
-      : { kind: 'refused', refusal: first.verdict.refusal, replayed };
+    const { verdict } = first;
+    if ('refusal' in verdict) return { kind: 'refused', refusal: verdict.refusal, replayed };
+    if ('isHeld' in verdict) return { kind: 'held', replayed };
+    return { kind: 'sent', giftId: verdict.giftId, coins: verdict.coins, replayed };
   });
 }

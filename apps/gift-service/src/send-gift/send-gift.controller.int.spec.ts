@@ -56,7 +56,7 @@ describe('POST /v1/gifts', () => {
     ['amount_too_large', 422, '/live', { giftTypeId: 'universe', quantity: 2 ** 53 - 1 }],
     ['unknown_gift_type', 422, '/live', { giftTypeId: '__proto__' }],
     ['sender_is_creator', 422, '/live', { senderId: 'creator-7' }],
-    ['streaks_not_supported', 422, '/live', { streak: { id: 's', final: false } }],
+    ['gift_type_not_streakable', 422, '/live', { giftTypeId: 'universe', streak: { id: 's', final: false } }],
     ['daily_coin_cap_exceeded', 422, '/capped', { quantity: 101 }],
     ['external_funding_not_attested', 403, '/quiet', {}],
     ['external_funding_not_attested', 403, '/nobody', {}],

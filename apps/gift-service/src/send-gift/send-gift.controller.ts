@@ -11,13 +11,14 @@ import {
   Roles,
 } from '@carat/http-edge';
 import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
-import { BatchBody, GiftBody, readItem, SentGift, type SentItem, SentItems } from './gift-bodies.js';
+import { type AskedGift, askedGift } from '../asked-gift.js';
+import { BatchBody, GiftBody, HeldFrame, readItem, SentGift, type SentItem, SentItems } from './gift-bodies.js';
 import { GiftCollector, LARGEST_BATCH } from './gift-collector.worker.js';
 import type { Answer } from './same-identity.js';
-import { type AskedGift, askedGift } from './send-gift.js';
 
 interface Reply {
   header(name: string, value: string): unknown;
+  status(code: number): unknown;
 }
 
 const REPLAYED = { 'idempotency-replayed': 'true' };
@@ -36,23 +37,30 @@ const receiptUrlOf = ({ source, id }: Identity): string =>
 export class SendGiftController {
   constructor(private readonly collector: GiftCollector) {}
 
-  /** Sends one gift. The Idempotency-Key is the CloudEvents id: with the key's source it is the gift's identity. */
+  /**
+   * Sends one gift. The Idempotency-Key is the CloudEvents id: with the key's source it is the gift's identity. A frame
+   * of a streak that has not charged a gift is answered with 202: its coins are held until the streak ends.
+   */
   @Post()
   @Roles('publisher')
   @Answers(SentGift, 201)
+  @Answers(HeldFrame, 202)
   async send(
     @CallerOf() caller: Caller,
     @IdempotencyKey() id: string,
     @Body({ schema: GiftBody }) { time, source: claimed, ...data }: GiftBody,
     @Headers('traceparent') traceparent: string | undefined,
     @Res({ passthrough: true }) reply: Reply,
-  ): Promise<SentGift> {
+  ): Promise<SentGift | HeldFrame> {
     const identity = { source: sourceOf(caller, claimed), id };
     const answer = await this.collector.send(askedNow(identity, data, time, traceparent));
     if (answer.kind === 'conflict') throw new Problem('identity_conflict');
     if (answer.kind === 'refused') throw new Problem(answer.refusal, answer.replayed ? { headers: REPLAYED } : {});
     if (answer.replayed) reply.header('idempotency-replayed', 'true');
-    return { giftId: answer.giftId, coins: toEvent(answer.coins), receiptUrl: receiptUrlOf(identity) };
+    const receiptUrl = receiptUrlOf(identity);
+    if (answer.kind === 'sent') return { giftId: answer.giftId, coins: toEvent(answer.coins), receiptUrl };
+    reply.status(202);
+    return { receiptUrl };
   }
 
   /** Sends up to a thousand gifts; each is judged by itself, and the answers are in the order of the items. */
@@ -100,6 +108,8 @@ function itemOf(id: string, answer: Answer): SentItem {
   switch (answer.kind) {
     case 'sent':
       return { id, status: 201, giftId: answer.giftId };
+    case 'held':
+      return { id, status: 202 };
     case 'refused':
       return failed(id, answer.refusal);
     case 'conflict':

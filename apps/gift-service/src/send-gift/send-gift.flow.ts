@@ -2,9 +2,10 @@ import type { Poison, Recorded, Tx } from '@carat/event-log';
 import { Project } from '@carat/event-log/nest';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Controller, Inject } from '@nestjs/common';
+import { askedGift } from '../asked-gift.js';
 import type { GiftEnvironment } from '../gift-environment.worker.js';
+import { INTAKE_GROUP, INTAKE_TOPIC } from '../intake.js';
 import { registrationOf } from '../sources.js';
-import { askedGift } from './send-gift.js';
 import { SendGiftStore } from './send-gift.store.js';
 
 type Requested = Recorded<'gift.requests.v1'>;
@@ -17,7 +18,7 @@ export class SendGiftFlow {
     @Inject(ENVIRONMENT) private readonly environment: GiftEnvironment,
   ) {}
 
-  @Project({ group: 'carat.gift.intake', from: ['gift.requests.v1'] })
+  @Project({ group: INTAKE_GROUP, from: [INTAKE_TOPIC] })
   async onRequests(requests: readonly Requested[], tx: Tx): Promise<Poison[]> {
     const isRegistered = ({ source }: Requested): boolean =>
       registrationOf(this.environment.SOURCES, source) !== undefined;

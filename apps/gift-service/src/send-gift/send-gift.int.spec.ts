@@ -2,11 +2,11 @@ import type { Recorded } from '@carat/event-log';
 import type { GiftRequest } from '@carat/events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type GiftDatabase, giftDatabase, rose } from '../../test/gift-database.js';
+import { type AskedGift, askedGift } from '../asked-gift.js';
 import { SourcesVariable } from '../sources.js';
 import { GiftCollector } from './gift-collector.worker.js';
 import type { Answer } from './same-identity.js';
 import { SendGiftFlow } from './send-gift.flow.js';
-import { type AskedGift, askedGift } from './send-gift.js';
 
 const NOW = '2026-11-22T10:15:30.123Z';
 let given: GiftDatabase;

@@ -1,16 +1,10 @@
 import { coins } from '@carat/amounts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { giftType } from '../../test/gift-type.js';
+import { type AskedGift, askedGift } from '../asked-gift.js';
 import { catalogueOf } from '../gift-catalogue/catalogue.js';
-import {
-  type AskedGift,
-  askedGift,
-  capKey,
-  type Outcome,
-  referenceKey,
-  type SendingState,
-  sendGifts,
-} from './send-gift.js';
+import { capKey, type Outcome, referenceKey, type SendingState, sendGifts } from './send-gift.js';
 
 const prices = new Map([
   ['rose', 1n],
@@ -29,25 +23,12 @@ const lots = new Map([
 ]);
 
 const given: SendingState = {
-  catalogue: catalogueOf(
-    [...prices].map(([giftTypeId, price]) => ({
-      giftTypeId,
-      name: giftTypeId,
-      coins: Number(price),
-      tier: 'emoji',
-      animation: 'pop',
-      streakable: true,
-      onSale: true,
-      market: '*',
-      effectiveFrom: '1970-01-01T00:00:00.000Z',
-      changedBy: 'system:seed',
-    })),
-  ),
+  catalogue: catalogueOf([...prices].map(([giftTypeId, price]) => giftType(giftTypeId, Number(price)))),
   sources: new Map([
     ['/live', { attestExternal: true }],
     ['/capped', { attestExternal: true, dailyCoinCap: coins(CAP) }],
   ]),
-  rules: { latenessMs: 10_000, skewMs: 1_000 },
+  rules: { latenessMs: 10_000, skewMs: 1_000, streakTimeoutMs: 30_000 },
   freshReferences: new Set(sources.flatMap((source) => references.map((reference) => referenceKey(source, reference)))),
   coinsAttested: new Map([[capKey('/capped', RECEIVED_MS), coins(1000)]]),
   wallets: new Map(
@@ -61,6 +42,7 @@ const given: SendingState = {
       })),
     ]),
   ),
+  streaks: new Map(),
 };
 
 const fields = {
@@ -131,6 +113,11 @@ function inBatches(gifts: readonly AskedGift[], cuts: readonly number[]): { outc
 
 const sentOf = (outcomes: readonly Outcome[]) => outcomes.filter((outcome) => 'coins' in outcome);
 const sum = (values: readonly bigint[]): bigint => values.reduce((a, b) => a + b, 0n);
+const giftsIn = (outcomes: readonly Outcome[]) =>
+  outcomes
+    .flatMap(({ facts }) => facts)
+    .map(({ event }) => event)
+    .filter((event) => event.type === 'carat.gift.sent.v1');
 const isOfWallet = ({ asked: { data } }: Outcome): boolean => data.funding.kind === 'wallet';
 
 /** The coins numbered `from` to `from + cost` of a viewer, by the purchase that they came with. */
@@ -164,7 +151,7 @@ describe('sendGifts, whatever is asked', () => {
           sent.map(({ asked: { data } }) => (prices.get(data.giftTypeId) ?? -1n) * BigInt(data.quantity)),
         );
         expect(sum(sent.map((outcome) => outcome.coins))).toBe(counted);
-        expect(sum(sent.map(({ event }) => BigInt(event.data.coins)))).toBe(counted);
+        expect(sum(giftsIn(sent).map(({ data }) => BigInt(data.coins)))).toBe(counted);
       }),
     );
   });
@@ -207,7 +194,7 @@ describe('sendGifts, whatever is asked', () => {
       fc.property(evening, (gifts) => {
         const { outcomes, state } = sendGifts(gifts, given);
         const spent = new Map<string, bigint>();
-        for (const { asked: gift, event, ...outcome } of outcomes.filter((one) => isOfWallet(one))) {
+        for (const { asked: gift, facts, ...outcome } of outcomes.filter((one) => isOfWallet(one))) {
           const { senderId } = gift.data;
           const from = spent.get(senderId) ?? 0n;
           const cost = (prices.get(gift.data.giftTypeId) ?? 0n) * BigInt(gift.data.quantity);
@@ -218,7 +205,9 @@ describe('sendGifts, whatever is asked', () => {
           } else {
             paidInAll += 1;
             expect(from + cost).toBeLessThanOrEqual(held);
-            expect(event.data).toMatchObject({ funding: { kind: 'wallet', lots: sharesOf(senderId, from, cost) } });
+            expect(facts[0]?.event.data).toMatchObject({
+              funding: { kind: 'wallet', lots: sharesOf(senderId, from, cost) },
+            });
             spent.set(senderId, from + cost);
           }
         }
@@ -237,8 +226,8 @@ describe('sendGifts, whatever is asked', () => {
   it('puts on every gift from a wallet lots that add up to its coins', () => {
     fc.assert(
       fc.property(evening, (gifts) => {
-        for (const { event } of sentOf(sendGifts(gifts, given).outcomes)) {
-          const { coins: cost, funding } = event.data;
+        for (const { data } of giftsIn(sendGifts(gifts, given).outcomes)) {
+          const { coins: cost, funding } = data;
           if (funding.kind !== 'wallet') continue;
           expect(sum(funding.lots.map((lot) => BigInt(lot.coins)))).toBe(BigInt(cost));
           expect(funding.lots.every((lot) => lot.coins > 0)).toBe(true);

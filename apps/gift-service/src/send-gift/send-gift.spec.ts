@@ -1,32 +1,20 @@
 import { coins } from '@carat/amounts';
 import { decode, encode, type GiftRefusal, type GiftRequest, timeOfId } from '@carat/events';
 import { describe, expect, it } from '@jest/globals';
-import { catalogueOf, type GiftType } from '../gift-catalogue/catalogue.js';
-import { type AskedGift, askedGift, capKey, referenceKey, type SendingState, sendGifts } from './send-gift.js';
+import { giftType } from '../../test/gift-type.js';
+import { type AskedGift, askedGift } from '../asked-gift.js';
+import { catalogueOf } from '../gift-catalogue/catalogue.js';
+import { capKey, type Outcome, referenceKey, type SendingState, sendGifts } from './send-gift.js';
 
 const NOW = '2026-11-22T10:15:30.123Z';
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const DAY_MS = 86_400_000;
 const before = (ms: number): string => new Date(Date.parse(NOW) - ms).toISOString();
 
-const giftType = (giftTypeId: string, price: number, more: Partial<GiftType> = {}): GiftType => ({
-  giftTypeId,
-  name: giftTypeId,
-  coins: price,
-  tier: 'emoji',
-  animation: 'pop',
-  streakable: true,
-  onSale: true,
-  market: '*',
-  effectiveFrom: '1970-01-01T00:00:00.000Z',
-  changedBy: 'system:seed',
-  ...more,
-});
-
 const given: SendingState = {
   catalogue: catalogueOf([
     giftType('rose', 1),
-    giftType('lion', 29_999),
+    giftType('lion', 29_999, { streakable: false }),
     giftType('retired', 5, { onSale: false }),
     giftType('eclipse', 100, { effectiveFrom: '2026-11-22T10:15:30.123Z' }),
     giftType('regional', 10),
@@ -38,12 +26,13 @@ const given: SendingState = {
     ['/capped', { attestExternal: true, dailyCoinCap: coins(100) }],
     ['/quiet', { attestExternal: false }],
   ]),
-  rules: { latenessMs: 7 * DAY_MS, skewMs: 120_000 },
+  rules: { latenessMs: 7 * DAY_MS, skewMs: 120_000, streakTimeoutMs: 30_000 },
   freshReferences: new Set(
     ['/live', '/capped', '/quiet'].flatMap((s) => ['p-1', 'p-2', 'p-3'].map((r) => referenceKey(s, r))),
   ),
   coinsAttested: new Map(),
   wallets: new Map(),
+  streaks: new Map(),
 };
 
 interface Asked extends Partial<GiftRequest> {
@@ -71,8 +60,13 @@ const gift = ({ source = '/live', id = 'e-1', time = NOW, reference = 'p-1', ...
   );
 
 /** What became of each gift: its coins, or the sentence of its refusal. */
-const when = (asked: readonly AskedGift[], state = given): (number | GiftRefusal)[] =>
-  sendGifts(asked, state).outcomes.map((outcome) => ('coins' in outcome ? Number(outcome.coins) : outcome.refusal));
+const when = (asked: readonly AskedGift[], state = given): (number | GiftRefusal | 'held')[] =>
+  sendGifts(asked, state).outcomes.map(became);
+const became = (outcome: Outcome): number | GiftRefusal | 'held' => {
+  if ('isHeld' in outcome) return 'held';
+  return 'refusal' in outcome ? outcome.refusal : Number(outcome.coins);
+};
+const eventOf = (outcome: Outcome | undefined) => outcome?.facts[0]?.event;
 
 describe('a gift that is sent', () => {
   it('spends its price times its quantity', () => {
@@ -88,7 +82,7 @@ describe('a gift that is sent', () => {
       TRACEPARENT,
     );
     const [outcome] = sendGifts([asked], given).outcomes;
-    expect(outcome?.event).toMatchObject({
+    expect(eventOf(outcome)).toMatchObject({
       type: 'carat.gift.sent.v1',
       source: '/carat/gift-service',
       subject: 'creator-7',
@@ -97,7 +91,7 @@ describe('a gift that is sent', () => {
       causationsource: '/live',
       causationid: 'e-1',
     });
-    expect(outcome?.event.data).toEqual({
+    expect(eventOf(outcome)?.data).toEqual({
       giftId: asked.giftId,
       giftTypeId: 'rose',
       quantity: 1,
@@ -137,8 +131,11 @@ describe('the ladder of refusals', () => {
     ['gift_time_in_future', { time: before(-3_600_000) }, {}],
     ['amount_too_large', { quantity: 9_007_199_254_741 }, { quantity: 9_007_199_254_740 }],
     ['amount_too_large', { giftTypeId: 'lion', quantity: Number.MAX_SAFE_INTEGER }, {}],
-    ['streaks_not_supported', { streak: { id: 's', final: false } }, {}],
-    ['streaks_not_supported', { streak: { id: 's', final: true } }, {}],
+    [
+      'gift_type_not_streakable',
+      { giftTypeId: 'lion', streak: { id: 's', final: true } },
+      { streak: { id: 's', final: true } },
+    ],
     ['insufficient_coins', { funding: { kind: 'wallet' } }, {}],
     ['external_funding_not_attested', { source: '/quiet' }, {}],
     ['external_funding_not_attested', { source: '/unknown' }, {}],
@@ -154,7 +151,7 @@ describe('the ladder of refusals', () => {
   it.each(rungs)('%s: %j writes an event, and uses up neither reference nor cap', (refusal, no) => {
     const asked = gift(no);
     const { outcomes, state } = sendGifts([asked], given);
-    expect(outcomes[0]?.event).toMatchObject({
+    expect(eventOf(outcomes[0])).toMatchObject({
       type: 'carat.gift.refused.v1',
       subject: 'creator-7',
       data: { requestedBy: asked.identity, reason: refusal, request: asked.data },
@@ -178,7 +175,7 @@ describe('the ladder of refusals', () => {
   it.each(['9999-12-31T23:59:59-23:59', '0000-01-01T00:00:00+23:59'])('keeps an event about %s readable', (time) => {
     const [outcome] = sendGifts([gift({ time })], given).outcomes;
     expect(outcome).toHaveProperty('refusal');
-    expect(decode('gift.events.v1', encode(outcome?.event ?? {}))).toHaveProperty('event');
+    expect(decode('gift.events.v1', encode(eventOf(outcome) ?? {}))).toHaveProperty('event');
   });
 });
 
@@ -195,7 +192,7 @@ describe('a gift from a wallet', () => {
 
   it('is paid by the oldest lots, and says so', () => {
     const { outcomes, state } = sendGifts([ofWallet('a', 12)], holding);
-    expect(outcomes[0]?.event.data).toMatchObject({
+    expect(eventOf(outcomes[0])?.data).toMatchObject({
       coins: 12,
       funding: {
         kind: 'wallet',
@@ -205,7 +202,7 @@ describe('a gift from a wallet', () => {
         ],
       },
     });
-    expect(decode('gift.events.v1', encode(outcomes[0]?.event ?? {}))).toEqual({ event: outcomes[0]?.event });
+    expect(decode('gift.events.v1', encode(eventOf(outcomes[0]) ?? {}))).toEqual({ event: eventOf(outcomes[0]) });
     expect(state.wallets).toEqual(new Map([['viewer-1', [lot(4, 3)]]]));
   });
 

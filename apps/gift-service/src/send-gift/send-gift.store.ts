@@ -1,24 +1,20 @@
 import { type Coins, coins, minus } from '@carat/amounts';
 import type { Tx } from '@carat/event-log';
 import { append } from '@carat/event-log/journal';
-import { type GiftId, type GiftRefusal, uuidOf } from '@carat/events';
+import { type GiftId, type GiftRefusal, type Identity, uuidOf } from '@carat/events';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
+import { type AskedGift, identityKey } from '../asked-gift.js';
 import { columns } from '../columns.js';
 import { CurrentCatalogue } from '../gift-catalogue/catalogue.store.js';
 import type { GiftEnvironment } from '../gift-environment.worker.js';
+import { writeGifts } from '../sent-gifts/write-gifts.store.js';
 import { isCapped } from '../sources.js';
+import { streakKeyOf } from '../streaks/streak.js';
+import { lockStreaks, writeStreaks } from '../streaks/streak.store.js';
 import { lockWallets, writeWallets } from '../wallets/wallet.store.js';
 import { type Answer, answersOf, firstOfEach, type Remembered } from './same-identity.js';
-import {
-  type AskedGift,
-  capKey,
-  identityKey,
-  type Outcome,
-  referenceKey,
-  type SendingState,
-  sendGifts,
-} from './send-gift.js';
+import { capKey, type Outcome, referenceKey, type SendingState, sendGifts } from './send-gift.js';
 
 // Two batches that hold the same identities meet here, in one order, and the later waits for the earlier's commit.
 const REMEMBER = `
@@ -44,24 +40,25 @@ async function remember(tx: Tx, firsts: readonly AskedGift[]): Promise<AskedGift
   return firsts.filter(({ giftId }) => inserted.has(uuidOf(giftId)));
 }
 
+// A frame of a streak may have charged a gift of another id than its own, or none, for it is held until the end.
 const RECALL = `
-  SELECT i.source, i.id, encode(i.content_hash, 'hex') AS hash, 'gft_' || i.gift_id AS "giftId", i.refusal, g.coins
+  SELECT i.source, i.id, encode(i.content_hash, 'hex') AS hash, 'gft_' || g.gift_id AS "giftId", i.refusal, g.coins
   FROM unnest($1::text[], $2::text[]) AS r(source, id)
-  JOIN gift.inbox i USING (source, id) LEFT JOIN gift.gift g USING (gift_id)`;
+  JOIN gift.inbox i USING (source, id)
+  LEFT JOIN gift.gift g ON g.gift_id = coalesce(i.charged_gift_id, i.gift_id)`;
 
 interface RecalledRow {
   readonly source: string;
   readonly id: string;
   readonly hash: string;
-  readonly giftId: GiftId;
+  readonly giftId: GiftId | null;
   readonly refusal: GiftRefusal | null;
   readonly coins: string | null;
 }
 
 const verdictOf = ({ refusal, coins: spent, giftId }: RecalledRow): Remembered['verdict'] => {
   if (refusal !== null) return { refusal };
-  if (spent === null) throw new Error(`${giftId} was accepted and has no row`);
-  return { coins: coins(BigInt(spent)) };
+  return spent === null || giftId === null ? { isHeld: true } : { giftId, coins: coins(BigInt(spent)) };
 };
 
 /** What became of identities that were claimed before, by `identityKey`. */
@@ -73,9 +70,7 @@ async function recall(tx: Tx, known: readonly AskedGift[]): Promise<Map<string, 
     ({ identity }) => identity.id,
   );
   const rows = (await tx.query(RECALL, identities)) as RecalledRow[];
-  return new Map(
-    rows.map((row) => [identityKey(row), { contentHash: row.hash, giftId: row.giftId, verdict: verdictOf(row) }]),
-  );
+  return new Map(rows.map((row) => [identityKey(row), { contentHash: row.hash, verdict: verdictOf(row) }]));
 }
 
 const CLAIM_REFERENCES = `
@@ -153,64 +148,40 @@ async function addAttested(
 const payingViewers = (fresh: readonly AskedGift[]): Set<string> =>
   new Set(fresh.flatMap(({ data: { funding, senderId } }) => (funding.kind === 'wallet' ? [senderId] : [])));
 
-// The events' data travel as one text of a line each, which JSON allows for: in an array each would be escaped, at
-// three times the cost.
-const INSERT_GIFTS = `
-  INSERT INTO gift.gift (gift_id, source, coins, coins_standing, sent_at, data)
-  SELECT gift_id, source, coins, coins, sent_at, data::json
-  FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[]) WITH ORDINALITY
-    AS g(gift_id, source, coins, sent_at, line)
-  JOIN unnest(string_to_array($5::text, E'\\n')) WITH ORDINALITY AS d(data, line) USING (line)`;
-
-type SentOutcome = Extract<Outcome, { coins: Coins }>;
-
-const NOTE_REFUSALS = `
-  UPDATE gift.inbox i SET refusal = r.refusal FROM unnest($1::text[], $2::text[], $3::text[]) AS r(source, id, refusal)
+const NOTE_VERDICTS = `
+  UPDATE gift.inbox i SET refusal = r.refusal, charged_gift_id = r.charged_gift_id
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS r(source, id, refusal, charged_gift_id)
   WHERE (i.source, i.id) = (r.source, r.id)`;
 
-const INSERT_PAYMENTS = `
-  INSERT INTO gift.payment (viewer_id, lot_sequence, gift_id, coins, coins_standing)
-  SELECT viewer_id, lot_sequence, gift_id, coins, coins
-  FROM unnest($1::text[], $2::int[], $3::uuid[], $4::bigint[]) AS p(viewer_id, lot_sequence, gift_id, coins)`;
-
-/** Which lots paid for which gift: what a reversal goes by. */
-async function notePayments(tx: Tx, sent: readonly SentOutcome[]): Promise<void> {
-  const payments = sent.flatMap(({ asked, paid }) => paid.map((payment) => ({ asked, payment })));
-  if (payments.length === 0) return;
-  const rows = columns(
-    payments,
-    ({ asked }) => asked.data.senderId,
-    ({ payment }) => String(payment.sequence),
-    ({ asked }) => uuidOf(asked.giftId),
-    ({ payment }) => String(payment.coins),
-  );
-  await tx.query(INSERT_PAYMENTS, rows);
+interface NotedVerdict extends Identity {
+  readonly refusal: GiftRefusal | null;
+  readonly charged: string | null;
 }
 
-/** The rows that say what became of the gifts. */
-async function note(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
-  const sent = outcomes.filter((outcome) => 'coins' in outcome);
-  const refused = outcomes.filter((outcome) => 'refusal' in outcome);
-  if (refused.length > 0) {
-    const refusals = columns(
-      refused,
-      ({ asked }) => asked.identity.source,
-      ({ asked }) => asked.identity.id,
-      ({ refusal }) => refusal,
-    );
-    await tx.query(NOTE_REFUSALS, refusals);
-  }
-  if (sent.length === 0) return;
-  const gifts = columns(
-    sent,
-    ({ asked }) => uuidOf(asked.giftId),
-    ({ asked }) => asked.identity.source,
-    (gift) => String(gift.coins),
-    ({ event }) => event.time,
-  );
-  await tx.query(INSERT_GIFTS, [...gifts, sent.map(({ event }) => JSON.stringify(event.data)).join('\n')]);
-  await notePayments(tx, sent);
+/** What the inbox has to remember beyond the gift that it names: why there is none, or the one that a frame charged. */
+async function noteVerdicts(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
+  const verdicts = outcomes.flatMap(({ asked: { identity, giftId }, ...verdict }): NotedVerdict[] => {
+    if ('refusal' in verdict) return [{ ...identity, refusal: verdict.refusal, charged: null }];
+    if ('isHeld' in verdict || verdict.giftId === giftId) return [];
+    return [{ ...identity, refusal: null, charged: uuidOf(verdict.giftId) }];
+  });
+  if (verdicts.length === 0) return;
+  await tx.query(NOTE_VERDICTS, [
+    verdicts.map(({ source }) => source),
+    verdicts.map(({ id }) => id),
+    verdicts.map(({ refusal }) => refusal),
+    verdicts.map(({ charged }) => charged),
+  ]);
 }
+
+/** Every streak that a frame among the gifts belongs to, with the viewer who sends it. */
+const streaksOf = (fresh: readonly AskedGift[]): Map<string, string> =>
+  new Map(
+    fresh.flatMap((gift) => {
+      const key = streakKeyOf(gift);
+      return key === undefined ? [] : [[key, gift.data.senderId]];
+    }),
+  );
 
 /** Sends gifts in a transaction of the caller's: the intake's, which also moves its offset, or one of HTTP's own. */
 @Injectable()
@@ -222,8 +193,8 @@ export class SendGiftStore {
 
   /**
    * Decides on the gifts and writes down what follows; answers each, in order. Locks are taken in one order by every
-   * writer: identities, references, caps, wallets, each sorted, and the heads of the journal last (log rule 2). The
-   * number of statements does not depend on the number of gifts.
+   * writer: identities, references, caps, wallets, streaks, each sorted, and the heads of the journal last (log rule
+   * 2). The number of statements does not depend on the number of gifts.
    */
   async send(tx: Tx, asked: readonly AskedGift[]): Promise<Answer[]> {
     const firsts = firstOfEach(asked);
@@ -234,32 +205,37 @@ export class SendGiftStore {
       firsts.filter((gift) => !isFresh.has(gift)),
     );
     const outcomes = await this.decide(tx, fresh);
-    await note(tx, outcomes);
+    const facts = outcomes.flatMap((outcome) => outcome.facts);
+    await noteVerdicts(tx, outcomes);
+    await writeGifts(tx, facts);
     await append(
       tx,
       'gift.events.v1',
-      outcomes.map(({ event }) => event),
+      facts.map(({ event }) => event),
     );
     return answersOf(asked, remembered, outcomes);
   }
 
   private async decide(tx: Tx, fresh: readonly AskedGift[]): Promise<readonly Outcome[]> {
     const { SOURCES: sources, GIFT_LATENESS: latenessMs, GIFT_SKEW: skewMs } = this.environment;
+    const streakTimeoutMs = this.environment.STREAK_TIMEOUT;
     const before: SendingState = {
       catalogue: this.catalogue.now(),
       sources,
-      rules: { latenessMs, skewMs },
+      rules: { latenessMs, skewMs, streakTimeoutMs },
       freshReferences: await claimReferences(tx, fresh),
       coinsAttested: await lockCaps(
         tx,
         fresh.filter(({ identity }) => isCapped(sources, identity.source)),
       ),
       wallets: await lockWallets(tx, payingViewers(fresh)),
+      streaks: await lockStreaks(tx, streaksOf(fresh)),
     };
     const { outcomes, state: after } = sendGifts(fresh, before);
     await releaseReferences(tx, after.freshReferences);
     await addAttested(tx, before.coinsAttested, after.coinsAttested);
     await writeWallets(tx, before.wallets, after.wallets);
+    await writeStreaks(tx, before.streaks, after.streaks);
     return outcomes;
   }
 }

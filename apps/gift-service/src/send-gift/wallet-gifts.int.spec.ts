@@ -3,10 +3,10 @@ import type { EventOf } from '@carat/events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { rose } from '../../test/gift-database.js';
 import { type GiftServer, giftServer } from '../../test/gift-server.js';
+import { type AskedGift, askedGift } from '../asked-gift.js';
 import { BuyCoinsStore } from '../buy-coins/buy-coins.store.js';
 import type { Answer } from './same-identity.js';
 import { SendGiftFlow } from './send-gift.flow.js';
-import { type AskedGift, askedGift } from './send-gift.js';
 
 const NOW = new Date().toISOString();
 let server: GiftServer;
