@@ -30,9 +30,10 @@ export class StreaksReversals1764000000102 implements MigrationInterface {
       ) WITH (fillfactor = 70)`);
     await db.query('CREATE INDEX streak_open ON gift.streak (raised_at) WHERE is_open');
     await db.query('CREATE INDEX streak_open_of_viewer ON gift.streak (viewer_id) WHERE is_open');
-    // A frame may be answered with the gift that its streak was charged as. Receipts tell when it was decided.
+    // What became of a frame: the gift that it charged, or the streak that holds its coins. Receipts also tell when a
+    // request was decided on.
     await db.query(`
-      ALTER TABLE gift.inbox ADD COLUMN charged_gift_id uuid,
+      ALTER TABLE gift.inbox ADD COLUMN charged_gift_id uuid, ADD COLUMN streak_key text COLLATE "C",
         ADD COLUMN decided_at timestamptz NOT NULL DEFAULT clock_timestamp()`);
     // What operators propose to take back. A decision is made once, by somebody else.
     await db.query(`
@@ -53,7 +54,9 @@ export class StreaksReversals1764000000102 implements MigrationInterface {
 
   async down(db: QueryRunner): Promise<void> {
     await db.query('DROP TABLE gift.reversal_proposal, gift.streak, gift.payment');
-    await db.query('ALTER TABLE gift.inbox DROP COLUMN charged_gift_id, DROP COLUMN decided_at');
+    await db.query(
+      'ALTER TABLE gift.inbox DROP COLUMN charged_gift_id, DROP COLUMN streak_key, DROP COLUMN decided_at',
+    );
     await db.query('ALTER TABLE gift.lot DROP COLUMN reversed_at, DROP COLUMN reversal_reason');
   }
 }

@@ -149,28 +149,32 @@ const payingViewers = (fresh: readonly AskedGift[]): Set<string> =>
   new Set(fresh.flatMap(({ data: { funding, senderId } }) => (funding.kind === 'wallet' ? [senderId] : [])));
 
 const NOTE_VERDICTS = `
-  UPDATE gift.inbox i SET refusal = r.refusal, charged_gift_id = r.charged_gift_id
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS r(source, id, refusal, charged_gift_id)
+  UPDATE gift.inbox i SET refusal = r.refusal, charged_gift_id = r.charged_gift_id, streak_key = r.streak_key
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[])
+    AS r(source, id, refusal, charged_gift_id, streak_key)
   WHERE (i.source, i.id) = (r.source, r.id)`;
 
 interface NotedVerdict extends Identity {
-  readonly refusal: GiftRefusal | null;
-  readonly charged: string | null;
+  readonly refusal?: GiftRefusal;
+  /** The gift that a frame of a streak charged, or else the streak that holds its coins. */
+  readonly charged?: string;
+  readonly streak?: string | undefined;
 }
 
-/** What the inbox has to remember beyond the gift that it names: why there is none, or the one that a frame charged. */
+/** What the inbox has to remember beyond the gift that it names: why there is none, or what became of a frame. */
 async function noteVerdicts(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
-  const verdicts = outcomes.flatMap(({ asked: { identity, giftId }, ...verdict }): NotedVerdict[] => {
-    if ('refusal' in verdict) return [{ ...identity, refusal: verdict.refusal, charged: null }];
-    if ('isHeld' in verdict || verdict.giftId === giftId) return [];
-    return [{ ...identity, refusal: null, charged: uuidOf(verdict.giftId) }];
+  const verdicts = outcomes.flatMap(({ asked, ...verdict }): NotedVerdict[] => {
+    if ('refusal' in verdict) return [{ ...asked.identity, refusal: verdict.refusal }];
+    if ('isHeld' in verdict) return [{ ...asked.identity, streak: streakKeyOf(asked) }];
+    return verdict.giftId === asked.giftId ? [] : [{ ...asked.identity, charged: uuidOf(verdict.giftId) }];
   });
   if (verdicts.length === 0) return;
   await tx.query(NOTE_VERDICTS, [
     verdicts.map(({ source }) => source),
     verdicts.map(({ id }) => id),
-    verdicts.map(({ refusal }) => refusal),
-    verdicts.map(({ charged }) => charged),
+    verdicts.map(({ refusal }) => refusal ?? null),
+    verdicts.map(({ charged }) => charged ?? null),
+    verdicts.map(({ streak }) => streak ?? null),
   ]);
 }
 
