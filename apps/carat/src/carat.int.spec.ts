@@ -60,6 +60,7 @@ describe('carat keys', () => {
   test.each([
     ['keys create', 2, '--role'],
     ['keys create --role boss', 2, '--role expects one of'],
+    ['keys create --role creator', 2, '--role expects one of'],
     ['keys create --role publisher', 2, 'needs --source'],
     ['keys create --role operator --source /a', 2, '--source is for publisher keys'],
     ['keys create --role operator --principal Zoë', 2, '--principal expects'],

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { derivedUuid } from '@carat/events';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { type Caller, hashOfSecret, isSecretOf, keyText, type Role } from './api-key.js';
+import { type Caller, hashOfSecret, isSecretOf, keyText, type PresentedKey, type Role } from './api-key.js';
+import { ShortMemory } from './short-memory.js';
 
 /** A key as it is listed: everything but its secret, which nobody can know any more. */
 export interface ListedKey {
@@ -28,18 +29,10 @@ interface StoredKey {
   readonly secretHash: Buffer;
 }
 
-// A revocation takes effect everywhere within this time. Unknown ids are remembered as well, so that guessing keys does
-// not become a load on the database.
-const CACHE_TTL_MS = 2_000;
-const CACHE_LARGEST = 10_000;
-
 /** API keys, in schema `access`. Only the SHA-256 of a secret is kept. */
 @Injectable()
 export class ApiKeys {
-  private readonly cache = new Map<
-    string,
-    { readonly untilMs: number; readonly key: Promise<StoredKey | undefined> }
-  >();
+  private readonly memory = new ShortMemory((keyId) => this.load(keyId));
 
   constructor(private readonly db: DataSource) {}
 
@@ -72,29 +65,17 @@ export class ApiKeys {
       `UPDATE access.api_key SET revoked_at = clock_timestamp() WHERE key_id = $1 AND revoked_at IS NULL`,
       [keyId],
     );
-    this.cache.delete(keyId);
+    this.memory.forget(keyId);
     return found.length > 0;
   }
 
   /** The caller behind a presented key, or undefined: unknown, revoked, another role or a wrong secret look alike. */
-  async verify(presented: { keyId: string; role: Role; secret: string }): Promise<Caller | undefined> {
-    const stored = await this.stored(presented.keyId);
+  async verify(presented: PresentedKey): Promise<Caller | undefined> {
+    const stored = await this.memory.get(presented.keyId);
     const proven = isSecretOf(presented.secret, stored?.secretHash ?? Buffer.alloc(32));
     if (stored === undefined || !proven || stored.role !== presented.role) return undefined;
     const { role, principal, source } = stored;
     return { keyId: presented.keyId, role, principal, ...(source === null ? {} : { source }) };
-  }
-
-  private stored(keyId: string): Promise<StoredKey | undefined> {
-    const nowMs = Date.now();
-    const cached = this.cache.get(keyId);
-    if (cached !== undefined && cached.untilMs > nowMs) return cached.key;
-    if (this.cache.size >= CACHE_LARGEST) this.cache.clear();
-    const key = this.load(keyId);
-    this.cache.set(keyId, { untilMs: nowMs + CACHE_TTL_MS, key });
-    // A database that could not be asked is no answer: the next request asks again.
-    key.catch(() => this.cache.delete(keyId));
-    return key;
   }
 
   private async load(keyId: string): Promise<StoredKey | undefined> {

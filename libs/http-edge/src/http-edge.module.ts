@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { ApiKeys } from './api-keys.store.js';
 import { KeyGuard } from './auth.controller.js';
+import { CreatorTokens } from './creator-tokens.store.js';
 import { IdempotentRequests } from './idempotent-requests.store.js';
 import { ProblemFilter } from './problem.controller.js';
 import { SchemaPipe } from './schema-pipe.controller.js';
@@ -11,11 +12,12 @@ import { SchemaPipe } from './schema-pipe.controller.js';
 @Module({
   providers: [
     ApiKeys,
+    CreatorTokens,
     IdempotentRequests,
     { provide: APP_GUARD, useClass: KeyGuard },
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_PIPE, useClass: SchemaPipe },
   ],
-  exports: [ApiKeys, IdempotentRequests],
+  exports: [ApiKeys, CreatorTokens, IdempotentRequests],
 })
 export class HttpEdgeModule {}

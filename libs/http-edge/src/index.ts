@@ -1,7 +1,8 @@
 export { Answers } from './answers.controller.js';
-export { type Caller, isRole, type Role, roles } from './api-key.js';
+export { type Caller, type CallerRole, isRole, type Role, roles } from './api-key.js';
 export { ApiKeys, type ListedKey } from './api-keys.store.js';
-export { CallerOf, Public, Roles } from './auth.controller.js';
+export { CallerOf, OwnCreator, Public, Roles } from './auth.controller.js';
+export { CreatorTokens } from './creator-tokens.store.js';
 export { PageQuery, readCursor, writeCursor } from './cursor.js';
 export { EdgeAdapter } from './edge-adapter.controller.js';
 export { HttpEdgeModule } from './http-edge.module.js';

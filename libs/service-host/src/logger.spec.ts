@@ -19,6 +19,7 @@ function logged(write: (logger: ReturnType<typeof openLogger>) => void): string 
 describe('the log', () => {
   test.each([
     ['in a message', (log: ReturnType<typeof openLogger>) => log.info(`Bearer ${key}`)],
+    ['of a creator', (log: ReturnType<typeof openLogger>) => log.info(key.replace('publisher', 'creator'))],
     ['in an address', (log: ReturnType<typeof openLogger>) => log.error({ url: `/v1/gifts?key=${key}` }, 'failed')],
     ['in an error', (log: ReturnType<typeof openLogger>) => log.error({ err: new Error(key) }, 'failed')],
     ['in headers', (log: ReturnType<typeof openLogger>) => log.info({ req: { headers: { authorization: key } } }, 'x')],
