@@ -14,6 +14,7 @@ const DAY_MS = 24 * HOUR_MS;
 
 let carat: Carat;
 const publishers: Record<string, string> = {};
+const tokens: string[] = [];
 
 beforeAll(async () => {
   carat = await startCarat({
@@ -319,6 +320,31 @@ describe('doors', () => {
     expect(parameters).toMatchObject([{ name: 'Idempotency-Key', in: 'header', required: true }]);
   });
 
+  test('13: a creator’s token sees its own; another’s is a 404, and every other route a 403', async () => {
+    const wanted = { creatorId: 'creator/ ../x%', ttlSeconds: 3_600 };
+    const issued = await carat.send('POST', '/v1/creator-tokens', { key: publishers[LIVE], body: wanted });
+    const key: string = issued.body.token;
+    tokens.push(key);
+    const own = await carat.send('GET', `/v1/creators/${encodeURIComponent(wanted.creatorId)}/balance`, { key });
+    expect([own.status, own.body.creatorId, own.body.earned]).toEqual([200, wanted.creatorId, '0']);
+    for (const path of ['creator-a1/balance', 'creator-a1/transfers', 'creator%2F/balance']) {
+      const { status, body } = await carat.send('GET', `/v1/creators/${path}`, { key });
+      expect([path, status, body.code]).toEqual([path, 404, 'not_found']);
+    }
+    const { body } = await carat.send('GET', '/openapi.json');
+    const routes = Object.entries(body.paths as Record<string, Record<string, { 'x-roles': string[] }>>).flatMap(
+      ([path, methods]) =>
+        Object.entries(methods).map(([method, route]) => [method.toUpperCase(), path, route] as const),
+    );
+    const others = routes.filter(([, , route]) => !route['x-roles'].includes('creator'));
+    expect([others.length >= 7, others.length < routes.length]).toEqual([true, true]);
+    for (const [method, path] of others) {
+      const options = { key, id: 'x', ...(method === 'GET' ? {} : { body: {} }) };
+      const { status } = await carat.send(method, path.replaceAll(/\{\w+\}/g, 'creator-a1'), options);
+      expect([method, path, status]).toEqual([method, path, 403]);
+    }
+  }, 30_000);
+
   test('17: a rate that overlaps, lies in the past, divides by zero or is a thousand million is a 422', async () => {
     const inOneHour = new Date(Date.now() + HOUR_MS).toISOString();
     const rate = { kind: 'gift-to-diamond', market: 'XX', numerator: 3, denominator: 5, effectiveFrom: inOneHour };
@@ -345,8 +371,8 @@ describe('doors', () => {
   }, 30_000);
 
   test('28: nothing that was printed holds a key', async () => {
-    const secrets = [...Object.values(carat.keys), ...Object.values(publishers)];
-    expect(secrets.length).toBeGreaterThanOrEqual(10);
+    const secrets = [...Object.values(carat.keys), ...Object.values(publishers), ...tokens];
+    expect(secrets.length).toBeGreaterThanOrEqual(11);
     for (const key of secrets) {
       const secret = key.slice(key.lastIndexOf('_') + 1);
       expect(secret.length).toBeGreaterThan(20);

@@ -1,55 +1,20 @@
-import 'reflect-metadata';
-import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type Role } from '@carat/http-edge';
-import { EVENT_LOG } from '@carat/service-host';
+import type { Role } from '@carat/http-edge';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Global, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DataSource } from 'typeorm';
-import { type LedgerDatabase, openLedgerDatabase } from '../../test/ledger-database.js';
 import { event, giftId } from '../../test/ledger-events.js';
+import { openPayoutDoors, type PayoutDoors } from '../../test/payout-doors.js';
 import { post } from '../diamond-ledger/diamond-ledger.store.js';
 import { transfersOf } from '../diamond-ledger/transfers-of.js';
-import { payoutService } from '../payout-service.module.js';
 
-let database: LedgerDatabase;
-let app: NestFastifyApplication;
-const keys = new Map<Role, string>();
+let doors: PayoutDoors;
 
 beforeAll(async () => {
-  database = await openLedgerDatabase(accessMigrations);
-  const { db } = database;
+  doors = await openPayoutDoors();
   const credits = [1, 2, 3].map((n) => event('carat.diamonds.credited.v1', { n, millidiamonds: 100 * n }));
-  for (const credit of credits) await db.transaction((tx) => post(tx, transfersOf(credit)));
-
-  const shared = [
-    { provide: DataSource, useValue: db },
-    { provide: EVENT_LOG, useValue: { id: 'this-log' } },
-  ];
-  @Global()
-  @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
-  class SharedModule {}
-  @Module({ imports: [SharedModule, HttpEdgeModule, payoutService.module] })
-  class TestModule {}
-  app = await NestFactory.create<NestFastifyApplication>(TestModule, new EdgeAdapter(), { logger: false });
-  await app.init();
-  await app.getHttpAdapter().getInstance().ready();
-  for (const role of ['publisher', 'operator', 'approver', 'auditor', 'admin'] as const)
-    keys.set(role, (await app.get(ApiKeys).create({ role, principal: role, source: '/demo' })).key);
+  for (const credit of credits) await doors.db.transaction((tx) => post(tx, transfersOf(credit)));
 }, 60_000);
-afterAll(async () => {
-  await app?.close();
-  await database?.close();
-});
+afterAll(() => doors?.close());
 
-const ask = async (
-  path: string,
-  role: Role = 'auditor',
-): Promise<{ status: number; body: Record<string, unknown> }> => {
-  const headers = { authorization: `Bearer ${keys.get(role)}` };
-  const answer = await app.inject({ method: 'GET', url: `/v1/creators/${path}`, headers });
-  return { status: answer.statusCode, body: answer.json() };
-};
+const ask = (path: string, role: Role = 'auditor') => doors.send('GET', `/v1/creators/${path}`, doors.keys[role]);
 
 describe('GET a balance', () => {
   test('answers the figures, and with a gift whether its credit is included', async () => {
@@ -111,5 +76,44 @@ describe('GET the transfers', () => {
       status: 400,
       body: { code: 'cursor_invalid' },
     });
+  });
+});
+
+describe('asked with a creator’s token', () => {
+  const withToken = async (creatorId: string) => {
+    const token = await doors.tokenOf(creatorId);
+    return (path: string) => doors.send('GET', `/v1/creators/${path}`, token);
+  };
+
+  test('the creator’s own balance and transfers are what an auditor sees', async () => {
+    const askOwn = await withToken('creator-7');
+    for (const path of ['balance', `balance?after=${giftId(2)}`, 'transfers', 'transfers?limit=2']) {
+      const seen = await askOwn(`creator-7/${path}`);
+      expect(seen.status).toBe(200);
+      expect(seen).toEqual(await ask(`creator-7/${path}`));
+    }
+    expect((await askOwn('creator-7/balance')).body).toMatchObject({ earned: '600' });
+    const { nextCursor } = (await askOwn('creator-7/transfers?limit=2')).body;
+    expect((await askOwn(`creator-7/transfers?limit=2&cursor=${nextCursor}`)).body).toMatchObject({
+      items: [{ millidiamonds: '100' }],
+    });
+  });
+
+  test('another’s are not there, whether or not there is such a creator', async () => {
+    const askOther = await withToken('creator-8');
+    const nothing = await askOther('creator-8/nothing');
+    expect(nothing).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    for (const other of ['creator-7', 'nobody', 'CREATOR-8', '%00'])
+      for (const path of ['balance', `balance?after=${giftId(2)}`, 'balance?after=x', 'transfers', 'transfers?limit=0'])
+        expect([other, path, await askOther(`${other}/${path}`)]).toEqual([other, path, nothing]);
+  });
+
+  test('a creator without transfers has zeros, and any printable id is one', async () => {
+    for (const creatorId of ['creator-8', 'creator/ ../x%', `x'; DROP TABLE payout.balance; --`, '$1 %2F']) {
+      const askOwn = await withToken(creatorId);
+      const own = encodeURIComponent(creatorId);
+      expect(await askOwn(`${own}/balance`)).toMatchObject({ status: 200, body: { creatorId, earned: '0' } });
+      expect(await askOwn(`${own}/transfers`)).toEqual({ status: 200, body: { items: [], nextCursor: null } });
+    }
   });
 });

@@ -20,7 +20,7 @@ type Transfers = z.infer<typeof Transfers>;
 
 /** What a creator has, and how it came about. */
 @Controller('v1/creators/:creatorId')
-@Roles('operator', 'approver', 'auditor')
+@Roles('creator', 'operator', 'approver', 'auditor')
 export class BalancesController {
   constructor(private readonly balances: Balances) {}
 

@@ -1,0 +1,70 @@
+import 'reflect-metadata';
+import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type Role, roles } from '@carat/http-edge';
+import { EVENT_LOG } from '@carat/service-host';
+import { Global, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DataSource } from 'typeorm';
+import { payoutService } from '../src/payout-service.module.js';
+import { openLedgerDatabase } from './ledger-database.js';
+
+interface Answer {
+  readonly status: number;
+  /** Without the trace id of a problem, which is another one every time. */
+  readonly body: Record<string, unknown>;
+}
+
+/** The service's doors over a database of its own, with a key of every role. */
+export interface PayoutDoors {
+  readonly app: NestFastifyApplication;
+  readonly db: DataSource;
+  readonly keys: Readonly<Record<Role, string>>;
+  send(method: 'GET' | 'POST', path: string, key: string, body?: object): Promise<Answer>;
+  /** A token for a creator, asked for by the publisher as upstream services do. */
+  tokenOf(creatorId: string, ttlSeconds?: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function openPayoutDoors(): Promise<PayoutDoors> {
+  const database = await openLedgerDatabase(accessMigrations);
+  const { db } = database;
+  const shared = [
+    { provide: DataSource, useValue: db },
+    { provide: EVENT_LOG, useValue: { id: 'this-log' } },
+  ];
+  @Global()
+  @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
+  class SharedModule {}
+  @Module({ imports: [SharedModule, HttpEdgeModule, payoutService.module] })
+  class TestModule {}
+  const app = await NestFactory.create<NestFastifyApplication>(TestModule, new EdgeAdapter(), { logger: false });
+  await app.init();
+  await app.getHttpAdapter().getInstance().ready();
+  const made = roles.map(async (role) => {
+    const { key } = await app.get(ApiKeys).create({ role, principal: role, source: '/demo' });
+    return [role, key] as const;
+  });
+  const keys = Object.fromEntries(await Promise.all(made)) as Record<Role, string>;
+
+  const send: PayoutDoors['send'] = async (method, url, key, payload) => {
+    const headers = { authorization: `Bearer ${key}` };
+    const answer = await app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
+    const { traceId: _, ...body } = answer.json();
+    return { status: answer.statusCode, body };
+  };
+  return {
+    app,
+    db,
+    keys,
+    send,
+    async tokenOf(creatorId, ttlSeconds = 60) {
+      const { status, body } = await send('POST', '/v1/creator-tokens', keys.publisher, { creatorId, ttlSeconds });
+      if (status !== 201) throw new Error(`no token for ${creatorId}: ${JSON.stringify(body)}`);
+      return String(body['token']);
+    },
+    async close() {
+      await app.close();
+      await database.close();
+    },
+  };
+}
