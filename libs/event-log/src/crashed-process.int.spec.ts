@@ -6,15 +6,13 @@ import { eventually, freshDatabase } from '@carat/test-bed';
 import { expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { gift } from './event-log.contract.js';
-import { appendAll, recordOf } from './journal/append.store.js';
-import { Journal1764000000000 } from './journal/migrations/1764000000000-journal.js';
-import { ensureJournalTopics, readJournal } from './journal/read.store.js';
+import { appendAll, ensureJournalTopics, journalMigrations, readJournal, recordOf } from './journal/index.js';
 
 const SCRIPT = resolve(import.meta.dirname, '../test/deadly.process.ts');
 
-test('a record that kills its process again and again becomes a dead letter, and no other record does', async () => {
+test('a record that kills its process again and again becomes a dead letter; else only what waits for it', async () => {
   const database = await freshDatabase();
-  const migrations = [Journal1764000000000];
+  const migrations = [...journalMigrations];
   const db = await new DataSource({ type: 'postgres', url: database.url, migrations }).initialize();
   await db.runMigrations();
   await db.query('CREATE TABLE public.seen (coins bigint)');
@@ -41,7 +39,7 @@ test('a record that kills its process again and again becomes a dead letter, and
     ((await db.query('SELECT coins::int FROM public.seen ORDER BY 1')) as { coins: number }[]).map(
       ({ coins }) => coins,
     );
-  const others = Array.from({ length: 20 }, (_, n) => n).filter((n) => n !== 4);
+  const others = Array.from({ length: 20 }, (_, n) => n).filter((n) => n % 7 !== 4);
 
   let child = run();
   try {
@@ -53,9 +51,12 @@ test('a record that kills its process again and again becomes a dead letter, and
       { withinMs: 60_000 },
     );
     const letters = await readJournal(db.manager, deadLetterTopicOf('test.rows'), 0, 0n);
-    expect(letters.map(({ value }) => value)).toEqual([recordOf(gift(4)).value]);
-    expect(letters[0]?.headers.find(([name]) => name === 'carat-error-class')?.[1].toString()).toBe('crashed_process');
-    expect(letters[0]?.headers.find(([name]) => name === 'carat-attempts')?.[1].toString()).toBe('9');
+    expect(letters.map(({ value }) => value)).toEqual([4, 11, 18].map((n) => recordOf(gift(n)).value));
+    const told = (name: string) =>
+      letters.map(({ headers }) => headers.find(([each]) => each === name)?.[1].toString());
+    const wait = 'waits_for_parked_key';
+    expect(told('carat-error-class')).toEqual(['crashed_process', wait, wait]);
+    expect(told('carat-attempts')[0]).toBe('9');
     expect(deaths).toBeGreaterThanOrEqual(6);
   } finally {
     const gone = isAlive ? once(child, 'exit') : Promise.resolve();

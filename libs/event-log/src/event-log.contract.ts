@@ -32,6 +32,7 @@ type Credit = Extract<Event<'diamond.events.v1'>, { type: 'carat.diamonds.credit
 
 const GIFTS: Topic = 'gift.events.v1';
 const FLOW = { group: 'test.rows', from: ['gift.events.v1'] } as const;
+const CREDITS = { group: 'test.credits', from: 'gift.events.v1', to: 'diamond.events.v1' } as const;
 
 /** The n-th gift, to one of seven creators. */
 export function gift(n: number): Gift {
@@ -61,6 +62,8 @@ export function gift(n: number): Gift {
 
 const gifts = (count: number): Gift[] => Array.from({ length: count }, (_, n) => gift(n));
 const coinsOf = (event: Recorded): number => (event as Recorded<'gift.events.v1'> & Gift).data.coins;
+
+const byCreator = ({ subject }: Recorded<'gift.events.v1'>): string | undefined => subject;
 
 /** The n-th request, for n + 1 roses. */
 const request = (n: number): Buffer =>
@@ -305,13 +308,109 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
         return events.map((event) => creditOf(event as Gift));
       };
       await bed.log.publish(GIFTS, gifts(100).map(recordOf));
-      const flow = { group: 'test.credits', from: 'gift.events.v1', to: 'diamond.events.v1' } as const;
-      await start(bed.log.transform(flow, credits));
+      await start(bed.log.transform(CREDITS, credits));
       await eventually(async () => expect(await creditedCoins()).toEqual(upTo(100).filter((n) => n !== 13)));
-      const [letter, ...others] = await bed.transformsDeadLetters(flow.group);
+      const [letter, ...others] = await bed.transformsDeadLetters(CREDITS.group);
       expect(others).toEqual([]);
       expect(letter?.value).toEqual(recordOf(gift(13)).value);
     });
+
+    test('behind a dead letter its key waits, in order, over a restart; other keys and groups do not', async () => {
+      const parking = { ...FLOW, parkBy: byCreator };
+      const refuses = async (events: readonly Recorded[], tx: Parameters<typeof note>[1]): Promise<void> => {
+        if (events.some((event) => coinsOf(event) === 41)) throw new Unhandleable('bad_luck', 'forty-one is bad luck');
+        await note(events, tx);
+      };
+      await bed.log.publish(GIFTS, gifts(70).map(recordOf));
+      const first = await start(project(bed.log, bed.db, parking, refuses));
+      const waits = (n: number): boolean => n >= 41 && n % 7 === 6;
+      await eventually(async () => expect(await seen()).toEqual(upTo(70).filter((n) => !waits(n))));
+      await first.stop();
+      await bed.log.publish(GIFTS, gifts(140).slice(70).map(recordOf));
+      await start(project(bed.log, bed.db, parking, note));
+      await eventually(async () => expect(await seen()).toEqual(upTo(140).filter((n) => !waits(n))));
+      await eventually(async () => expect(await deadLetters(FLOW.group)).toHaveLength(15));
+      const letters = await deadLetters(FLOW.group);
+      expect(letters.map(({ value }) => value)).toEqual(
+        upTo(140)
+          .filter(waits)
+          .map((n) => recordOf(gift(n)).value),
+      );
+      const [poison, ...waiting] = letters.map(headersOf);
+      expect(poison).toMatchObject({ 'carat-error-class': 'bad_luck' });
+      const at = `${GIFTS}/${poison?.['__dlq.errors.partition']}/${poison?.['__dlq.errors.offset']}`;
+      const reason = {
+        'carat-error-class': 'waits_for_parked_key',
+        '__dlq.errors.message': `waits for the parked key creator-6: ${at} is a dead letter`,
+      };
+      for (const one of waiting) expect(one).toMatchObject(reason);
+
+      await bed.db.query('TRUNCATE public.seen');
+      await start(project(bed.log, bed.db, { ...parking, group: CREDITS.group }, note));
+      await eventually(async () => expect(await seen()).toEqual(upTo(140)));
+    }, 20_000);
+
+    test('a step that names poison leaves no row of what must wait behind it, given in the same batch', async () => {
+      const names = async (events: readonly Recorded[], tx: Parameters<typeof note>[1]) => {
+        const bad = events.filter((event) => coinsOf(event) === 9 || coinsOf(event) === 17);
+        await note(
+          events.filter((event) => !bad.includes(event)),
+          tx,
+        );
+        return bad.map(({ position }) => ({ position, code: 'bad_luck', detail: 'it is bad luck' }));
+      };
+      const waits = (n: number): boolean => (n > 9 && n % 7 === 2) || (n > 17 && n % 7 === 3);
+      await bed.log.publish(GIFTS, gifts(100).map(recordOf));
+      await start(project(bed.log, bed.db, { ...FLOW, parkBy: byCreator }, names));
+      const free = upTo(100).filter((n) => n !== 9 && n !== 17 && !waits(n));
+      await eventually(async () => expect(await seen()).toEqual(free));
+      await eventually(async () => expect(await deadLetters(FLOW.group)).toHaveLength(100 - free.length));
+      const codes = (await deadLetters(FLOW.group)).map((letter) => headersOf(letter)['carat-error-class']);
+      expect(codes.filter((code) => code === 'bad_luck')).toHaveLength(2);
+      expect(codes.filter((code) => code === 'waits_for_parked_key')).toHaveLength(upTo(100).filter(waits).length);
+    });
+
+    test('what cannot be read parks nothing, and no key is too strange to park', async () => {
+      const strange = (creatorId: string): string => `${creatorId}\0${'x'.repeat(5000)}`;
+      const flow = { ...FLOW, parkBy: (event: Recorded<'gift.events.v1'>) => strange(byCreator(event) ?? '') };
+      const refuses = async (events: readonly Recorded[], tx: Parameters<typeof note>[1]): Promise<void> => {
+        if (events.some((event) => coinsOf(event) === 8)) throw new Unhandleable('bad_luck', 'eight is bad luck');
+        await note(events, tx);
+      };
+      const unreadable = { key: Buffer.from('creator-1'), value: Buffer.from('not json') };
+      await bed.log.publish(GIFTS, [unreadable, ...gifts(30).map(recordOf)]);
+      await start(project(bed.log, bed.db, flow, refuses));
+      await eventually(async () => expect(await seen()).toEqual(upTo(30).filter((n) => n < 8 || n % 7 !== 1)));
+      await eventually(async () => {
+        const codes = (await deadLetters(FLOW.group)).map((letter) => headersOf(letter)['carat-error-class']);
+        expect(codes).toEqual(['malformed_json', 'bad_luck', ...Array(3).fill('waits_for_parked_key')]);
+      });
+    });
+
+    test('a transform writes nothing of what waits, over a restart', async () => {
+      const credits = async (events: readonly Recorded<'gift.events.v1'>[]): Promise<Credit[]> => {
+        if (events.some((event) => coinsOf(event) === 13)) throw new Unhandleable('bad_luck', 'thirteen is bad luck');
+        return events.map((event) => creditOf(event as Gift));
+      };
+      const waits = (n: number): boolean => n > 13 && n % 7 === 6;
+      const free = (count: number): number[] => upTo(count).filter((n) => n !== 13 && !waits(n));
+      const parking = { ...CREDITS, parkBy: byCreator };
+      await bed.log.publish(GIFTS, gifts(100).map(recordOf));
+      const first = await start(bed.log.transform(parking, credits));
+      await eventually(async () => expect(await creditedCoins()).toEqual(free(100)));
+      await first.stop();
+      await bed.log.publish(GIFTS, gifts(200).slice(100).map(recordOf));
+      await start(bed.log.transform(parking, async (events) => events.map((event) => creditOf(event as Gift))));
+      await eventually(async () => expect(await creditedCoins()).toEqual(free(200)));
+      const dead = upTo(200).filter((n) => n === 13 || waits(n));
+      await eventually(async () => expect(await bed.transformsDeadLetters(CREDITS.group)).toHaveLength(dead.length));
+      const letters = await bed.transformsDeadLetters(CREDITS.group);
+      expect(letters.map(({ value }) => value)).toEqual(dead.map((n) => recordOf(gift(n)).value));
+      expect(letters.map((letter) => headersOf(letter)['carat-error-class'])).toEqual([
+        'bad_luck',
+        ...Array(dead.length - 1).fill('waits_for_parked_key'),
+      ]);
+    }, 20_000);
 
     const creditedCoins = async (): Promise<number[]> => {
       const ends = await bed.log.ends(['diamond.events.v1']);

@@ -73,14 +73,24 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** What every flow may say of the records that it cannot handle. */
+export interface ParkingFlow<F extends Topic = Topic> {
+  /**
+   * The key whose order matters: once a record of it is a dead letter by its handling, every later one of the group is
+   * a dead letter too, unhandled (`waits_for_parked_key`). `undefined`, and a flow without it: nothing waits.
+   * A function of the event alone. What cannot be read has no key and parks nothing.
+   */
+  parkBy?(event: Recorded<F>): string | undefined;
+}
+
 /** Events in, rows out. One flow = one consumer group = one offset, one dead-letter topic. */
-export interface ProjectFlow<F extends Topic = Topic> {
+export interface ProjectFlow<F extends Topic = Topic> extends ParkingFlow<F> {
   readonly group: string;
   readonly from: readonly F[];
 }
 
 /** Events in, events out. Output partition = input partition. */
-export interface TransformFlow<F extends Topic = Topic, T extends Topic = Topic> {
+export interface TransformFlow<F extends Topic = Topic, T extends Topic = Topic> extends ParkingFlow<F> {
   readonly group: string;
   readonly from: F;
   readonly to: T;

@@ -5,10 +5,16 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { claim } from './consumer-offset.store.js';
 import { gift } from './event-log.contract.js';
-import { type EventLog, OffsetMovedByAnother, type RawBatch, type Recorded, type Tx } from './event-log.js';
-import { recordOf } from './journal/append.store.js';
-import { Journal1764000000000 } from './journal/migrations/1764000000000-journal.js';
-import { ensureJournalTopics, readJournal } from './journal/read.store.js';
+import {
+  type EventLog,
+  OffsetMovedByAnother,
+  type ProjectFlow,
+  type RawBatch,
+  type Recorded,
+  type Tx,
+  Unhandleable,
+} from './event-log.js';
+import { ensureJournalTopics, journalMigrations, readJournal, recordOf } from './journal/index.js';
 import { project } from './project.store.js';
 
 const GROUP = 'test.rows';
@@ -34,7 +40,7 @@ describe('the follower of a group', () => {
 
   beforeEach(async () => {
     database = await freshDatabase();
-    db = await new DataSource({ type: 'postgres', url: database.url, migrations: [Journal1764000000000] }).initialize();
+    db = await new DataSource({ type: 'postgres', url: database.url, migrations: [...journalMigrations] }).initialize();
     await db.runMigrations();
     await db.query('CREATE TABLE public.seen (coins bigint)');
     await ensureJournalTopics(db, [{ topic: deadLetterTopicOf(GROUP), partitions: 1 }]);
@@ -46,14 +52,17 @@ describe('the follower of a group', () => {
   });
 
   /** What a process would be given by its log: the follower itself, so that the test plays the log. */
-  const join = async (dies: (events: readonly Recorded[], tx: Tx) => boolean | Promise<boolean> = () => false) => {
+  const join = async (
+    dies: (events: readonly Recorded[], tx: Tx) => boolean | Promise<boolean> = () => false,
+    { id = 'log-1', ...flow }: Pick<ProjectFlow<typeof TOPIC>, 'parkBy'> & { id?: string } = {},
+  ) => {
     let follower: Parameters<EventLog['follow']>[2] | undefined;
     const log = {
-      id: 'log-1',
+      id,
       trouble: () => undefined,
       follow: async (_group: string, _topics: unknown, given: typeof follower) => (follower = given),
     };
-    await project(log as unknown as EventLog, db, { group: GROUP, from: [TOPIC] }, async (events, tx) => {
+    await project(log as unknown as EventLog, db, { group: GROUP, from: [TOPIC], ...flow }, async (events, tx) => {
       if (await dies(events, tx)) throw new OffsetMovedByAnother(GROUP, TOPIC, 0);
       await tx.query('INSERT INTO public.seen SELECT unnest($1::bigint[])', [
         events.map((event) => (event.type === 'carat.gift.sent.v1' ? event.data.coins : -1)),
@@ -115,6 +124,44 @@ describe('the follower of a group', () => {
     await follower.claimed(TOPIC, 0);
     await follower.batch(batchOf(0, 3));
     expect((await claim(db.manager, GROUP, 'another log', TOPIC, 0)).nextOffset).toBe(0n);
+  });
+
+  test('a key that was parked in another log is free here, where all is handled anew', async () => {
+    const refuses = (): boolean => {
+      throw new Unhandleable('bad_luck', 'it is bad luck');
+    };
+    const parkBy = (): string => 'one key';
+    for (const [id, does, rows] of [
+      ['log-1', refuses, []],
+      ['log-2', () => false, [0, 1, 2]],
+      ['log-1', () => false, [0, 1, 2]],
+    ] as const) {
+      const follower = await join(does, { id, parkBy });
+      const from = Number(await follower.claimed(TOPIC, 0));
+      await follower.batch(batchOf(from, from + 3));
+      expect(await seen()).toEqual(rows);
+    }
+    expect(await readJournal(db.manager, deadLetterTopicOf(GROUP), 0, 0n)).toHaveLength(6);
+  });
+
+  test('a record at which parkBy throws is a dead letter that parks nothing, and its partition moves on', async () => {
+    const parkBy = (event: Recorded): string => {
+      if (event.position.offset === 1n) throw new Error('no key');
+      return 'one key';
+    };
+    const follower = await join(undefined, { parkBy });
+    await follower.claimed(TOPIC, 0);
+    await follower.batch(batchOf(0, 4));
+    expect(await seen()).toEqual([0, 2, 3]);
+    expect(await readJournal(db.manager, deadLetterTopicOf(GROUP), 0, 0n)).toHaveLength(1);
+  });
+
+  test('a flow that parks nothing never looks for parked keys', async () => {
+    await db.query('DROP TABLE journal.parked_key');
+    const follower = await join();
+    await follower.claimed(TOPIC, 0);
+    await follower.batch(batchOf(0, 3));
+    expect(await seen()).toEqual([0, 1, 2]);
   });
 
   test('tries that ended in an error are no deaths: they make no record suspect', async () => {

@@ -7,6 +7,8 @@ import type { Fault } from './fault.js';
 import { advanceOver, followerOf, type HandleHeld } from './follower.worker.js';
 import type { Part } from './halve.js';
 import { appendAll } from './journal/append.store.js';
+import { heldBack, park } from './parked-key.store.js';
+import { keysParkedBy, poisonAmong } from './parking.js';
 import { type DeadRecord, readPart } from './read-part.js';
 
 /**
@@ -26,8 +28,12 @@ const projecting =
     db.transaction(async (tx) => {
       const read = readPart<F>(part, held);
       const moved = await advance(tx, held, advanceOver(part, read.seen));
-      const poison = fault === undefined && read.events.length > 0 ? ((await step(read.events, tx)) ?? []) : [];
-      const dead = fault === undefined ? [...read.dead, ...poisoned(part, poison)] : everyRecord(part, fault);
+      const { free, waiting } = await heldBack(tx, held, flow, fault === undefined ? read.events : []);
+      const poison = free.length > 0 ? ((await step(free, tx)) ?? []) : [];
+      const dead =
+        fault === undefined ? [...read.dead, ...deadOf(part, [...waiting, ...poison])] : everyRecord(part, fault);
+      const parking = fault === undefined ? poisonAmong(flow, free, poison) : read.events;
+      await park(tx, held, keysParkedBy(flow, parking));
       // The group's dead-letter heads are locked by nobody else, so locking them after the step's append is safe.
       await appendAll(tx, [{ topic: deadLetterTopicOf(flow.group), records: lettersOf(held, part, dead) }]);
       return moved;
@@ -36,8 +42,8 @@ const projecting =
 export const everyRecord = (part: Part, fault: Fault): DeadRecord[] =>
   part.records.map((record) => ({ record, fault }));
 
-/** The records that a step named, with what it said of them. */
-function poisoned(part: Part, poison: readonly Poison[]): DeadRecord[] {
+/** The records that were named, with what was said of them. */
+export function deadOf(part: Part, poison: readonly Poison[]): DeadRecord[] {
   const byOffset = new Map<bigint, RawRecord>(part.records.map((record) => [record.offset, record]));
   return poison.map(({ position, code, detail }) => {
     const record = byOffset.get(position.offset);

@@ -7,7 +7,8 @@ import { DataSource } from 'typeorm';
 const { DATABASE_URL = '' } = process.env;
 const db = await new DataSource({ type: 'postgres', url: DATABASE_URL }).initialize();
 const log = await openJournalLog({ db, databaseUrl: DATABASE_URL, onAlarm: () => process.exit(1) });
-await project(log, db, { group: 'test.rows', from: ['gift.events.v1'] }, async (events, tx) => {
+const parkBy = ({ subject }: { readonly subject?: string | undefined }): string | undefined => subject;
+await project(log, db, { group: 'test.rows', from: ['gift.events.v1'], parkBy }, async (events, tx) => {
   const coins = events.map((event) => (event.type === 'carat.gift.sent.v1' ? event.data.coins : -1));
   if (coins.includes(4)) process.kill(process.pid, 'SIGKILL');
   await tx.query('INSERT INTO public.seen SELECT unnest($1::bigint[])', [coins]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { gift } from '../event-log.contract.js';
 import { append, appendAll, recordOf, SubjectMissing } from './append.store.js';
-import { Journal1764000000000 } from './migrations/1764000000000-journal.js';
+import { journalMigrations } from './index.js';
 import { ensureJournalTopics, JournalHole, lockHead, readHeads, readJournal } from './read.store.js';
 
 describe('the journal', () => {
@@ -12,7 +12,7 @@ describe('the journal', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    const migrations = [Journal1764000000000];
+    const migrations = [...journalMigrations];
     db = await new DataSource({ type: 'postgres', url: database.url, migrations, extra: { max: 20 } }).initialize();
     await db.runMigrations();
     await ensureJournalTopics(db, [

@@ -1,4 +1,5 @@
 import { Journal1764000000000 } from './migrations/1764000000000-journal.js';
+import { ParkedKeys1764000000010 } from './migrations/1764000000010-parked-keys.js';
 
 export { append, appendAll, recordOf } from './append.store.js';
 export { type JournalLogOptions, openJournalLog } from './journal-log.worker.js';
@@ -13,4 +14,4 @@ export {
 } from './read.store.js';
 
 /** The schema `journal`, one per database. */
-export const journalMigrations = [Journal1764000000000] as const;
+export const journalMigrations = [Journal1764000000000, ParkedKeys1764000000010] as const;

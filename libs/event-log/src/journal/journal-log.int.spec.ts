@@ -2,8 +2,8 @@ import { deadLetterTopicOf, topicNames } from '@carat/events';
 import { freshDatabase } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
 import { type Bed, eventLogContract } from '../event-log.contract.js';
+import { journalMigrations } from './index.js';
 import { openJournalLog } from './journal-log.worker.js';
-import { Journal1764000000000 } from './migrations/1764000000000-journal.js';
 import { ensureJournalTopics, readHeads, readJournal } from './read.store.js';
 
 const PARTITIONS = 4;
@@ -13,7 +13,7 @@ async function open(): Promise<Bed> {
   const db = new DataSource({
     type: 'postgres',
     url: database.url,
-    migrations: [Journal1764000000000],
+    migrations: [...journalMigrations],
     extra: { max: 20 },
   });
   await db.initialize();

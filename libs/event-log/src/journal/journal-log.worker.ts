@@ -35,12 +35,9 @@ export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: Jo
       return new JournalFollowing(context, group, topics, follower);
     },
 
-    transform: <F extends Topic, T extends Topic>(
-      { group, from, to }: TransformFlow<F, T>,
-      step: TransformStep<F, T>,
-    ) =>
-      project(log, db, { group, from: [from] }, async (events, tx) => {
-        await append(tx, to, (await step(events)) as readonly Event[]);
+    transform: <F extends Topic, T extends Topic>(flow: TransformFlow<F, T>, step: TransformStep<F, T>) =>
+      project(log, db, { ...flow, from: [flow.from] }, async (events, tx) => {
+        await append(tx, flow.to, (await step(events)) as readonly Event[]);
       }),
 
     async ends(topics: readonly Topic[]): Promise<Offsets> {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CREDITS, type KafkaBed, openKafkaBed } from '../../test/kafka-bed.js';
 import { claim } from '../consumer-offset.store.js';
 import { gift } from '../event-log.contract.js';
-import type { Recorded, Running } from '../event-log.js';
+import { type Recorded, type Running, Unhandleable } from '../event-log.js';
 import { recordOf } from '../journal/append.store.js';
 
 const FLOW = { group: CREDITS, from: 'gift.events.v1', to: 'diamond.events.v1' } as const;
@@ -62,6 +62,25 @@ describe('a transform on Kafka', () => {
     const written = await outputs();
     expect(written.length).toBeGreaterThan(100);
     expect(new Set(written).size).toBe(100);
+  }, 20_000);
+
+  test('a key is parked with the advance or not at all: a hold that was lost parks nothing', async () => {
+    let stolen = false;
+    const parkBy = ({ subject }: Recorded<'gift.events.v1'>): string | undefined => subject;
+    flow = await bed.log.transform({ ...FLOW, parkBy }, async (gifts) => {
+      const bad = gifts.find((sent) => sent.type === 'carat.gift.sent.v1' && sent.data.coins === 13);
+      if (!stolen && bad !== undefined) {
+        if (gifts.length === 1) {
+          stolen = true;
+          await claim(bed.db.manager, FLOW.group, bed.log.id, FLOW.from, bad.position.partition);
+        }
+        throw new Unhandleable('bad_luck', 'thirteen is bad luck, once');
+      }
+      return gifts.map((sent) => creditOf(sent));
+    });
+    await eventually(async () => expect(new Set(await outputs()).size).toBe(100));
+    expect(await bed.records(deadLetterTopicOf(FLOW.group))).toHaveLength(1);
+    expect(await bed.db.query('SELECT key FROM journal.parked_key')).toEqual([]);
   }, 20_000);
 
   test('outputs carry the content type and stay in their partition', async () => {

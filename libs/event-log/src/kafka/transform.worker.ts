@@ -4,7 +4,9 @@ import { advance } from '../consumer-offset.store.js';
 import type { EventLog, Headers, NewRecord, Running, TransformFlow, TransformStep } from '../event-log.js';
 import { advanceOver, followerOf, type HandleHeld } from '../follower.worker.js';
 import { recordOf } from '../journal/append.store.js';
-import { everyRecord, lettersOf } from '../project.store.js';
+import { heldBack, park } from '../parked-key.store.js';
+import { keysParkedBy } from '../parking.js';
+import { deadOf, everyRecord, lettersOf } from '../project.store.js';
 import { readPart } from '../read-part.js';
 
 const HEADERS: Headers = [['content-type', Buffer.from(CONTENT_TYPE)]];
@@ -35,15 +37,22 @@ export async function transform<F extends Topic, T extends Topic>(
     throw new Error(`${deadLetters} needs at least the ${partitions} partitions of ${flow.from}`);
   const handle: HandleHeld = async (part, held, fault) => {
     const read = readPart<F>(part, held);
-    const events = fault === undefined && read.events.length > 0 ? await step(read.events) : [];
-    const dead = fault === undefined ? read.dead : everyRecord(part, fault);
+    const { free, waiting } = await heldBack(db.manager, held, flow, fault === undefined ? read.events : []);
+    const events = free.length > 0 ? await step(free) : [];
+    const dead = fault === undefined ? [...read.dead, ...deadOf(part, waiting)] : everyRecord(part, fault);
     const records = events.map((event): NewRecord => {
       const { key, value } = recordOf(event);
       return { key, value, headers: HEADERS, partition: part.partition };
     });
     if (records.length > 0) await log.publish(flow.to, records);
     if (dead.length > 0) await log.publish(deadLetters, lettersOf(held, part, dead));
-    return advance(db.manager, held, advanceOver(part, read.seen));
+    const to = advanceOver(part, read.seen);
+    if (fault === undefined) return advance(db.manager, held, to);
+    return db.transaction(async (tx) => {
+      const moved = await advance(tx, held, to);
+      await park(tx, held, keysParkedBy(flow, read.events));
+      return moved;
+    });
   };
   return log.follow(flow.group, [flow.from], followerOf(db, log, flow.group, handle));
 }

@@ -8,8 +8,7 @@ import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 import { gift } from '../event-log.contract.js';
 import { type EventLog, type Recorded, type Tx, Unhandleable } from '../event-log.js';
-import { ensureJournalTopics, openJournalLog, readJournal, recordOf } from '../journal/index.js';
-import { Journal1764000000000 } from '../journal/migrations/1764000000000-journal.js';
+import { ensureJournalTopics, journalMigrations, openJournalLog, readJournal, recordOf } from '../journal/index.js';
 import { Project } from './declare.js';
 import { EventLogStrategy } from './event-log-strategy.js';
 
@@ -36,7 +35,7 @@ describe('flows declared in Nest', () => {
 
   beforeEach(async () => {
     database = await freshDatabase();
-    db = await new DataSource({ type: 'postgres', url: database.url, migrations: [Journal1764000000000] }).initialize();
+    db = await new DataSource({ type: 'postgres', url: database.url, migrations: [...journalMigrations] }).initialize();
     await db.runMigrations();
     await db.query('CREATE TABLE public.seen (id text)');
     await ensureJournalTopics(
