@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { refused, reversed, sent } from '../../test/gifts.js';
 import { at, inForce, timeOf } from '../../test/rate-events.js';
 import { emptyRateBook, evolve, type RateBook } from '../rate-book/rate-book.js';
-import { creditDiamonds, type GiftEvent } from './credit-diamonds.js';
+import { convertedGiftId, creditDiamonds, type GiftEvent } from './credit-diamonds.js';
 
 const book = (...rates: ReturnType<typeof inForce>[]): RateBook => ({
   ...rates.flat().reduce(evolve, emptyRateBook),
@@ -202,4 +202,13 @@ describe('whatever is credited or reversed', () => {
       expect(decode('diamond.events.v1', encode(event))).toEqual({ event });
     }
   });
+});
+
+test('a gift and its reversal are about one gift; a refusal is about none', () => {
+  const gift = sent(15);
+  expect([gift, reversed(gift, 15, 5), refused(gift)].map(convertedGiftId)).toEqual([
+    gift.data.giftId,
+    gift.data.giftId,
+    undefined,
+  ]);
 });

@@ -23,6 +23,20 @@ export function givenAtMs(gift: GiftEvent): number | undefined {
   }
 }
 
+/** The gift whose diamonds an event credits or takes back. None: it moves no diamonds. */
+export function convertedGiftId(gift: GiftEvent): string | undefined {
+  switch (gift.type) {
+    case 'carat.gift.sent.v1':
+    case 'carat.gift.reversed.v1':
+      return gift.data.giftId;
+    case 'carat.gift.refused.v1':
+    case 'carat.streak.closed.v1':
+      return undefined;
+    default:
+      return gift satisfies never;
+  }
+}
+
 /**
  * What a gift is worth to its creator at the rate in force when it was given. Conversion, audit and what-if run this
  * very function.
