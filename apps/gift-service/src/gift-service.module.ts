@@ -3,12 +3,14 @@ import { Module } from '@nestjs/common';
 import { BuyCoinsController } from './buy-coins/buy-coins.controller.js';
 import { BuyCoinsStore } from './buy-coins/buy-coins.store.js';
 import { CurrentCatalogue, seedCatalogue } from './gift-catalogue/catalogue.store.js';
+import { ChangeGiftType } from './gift-catalogue/change-gift-type.store.js';
 import { GiftCatalogueController } from './gift-catalogue/gift-catalogue.controller.js';
 import { giftEnvironment } from './gift-environment.worker.js';
 import { INTAKE_TOPIC } from './intake.js';
 import { Gift1764000000100 } from './migrations/1764000000100-gift.js';
 import { Wallets1764000000101 } from './migrations/1764000000101-wallets.js';
 import { StreaksReversals1764000000102 } from './migrations/1764000000102-streaks-reversals.js';
+import { CatalogueChanges1764000000103 } from './migrations/1764000000103-catalogue-changes.js';
 import { GiftCollector } from './send-gift/gift-collector.worker.js';
 import { SendGiftController } from './send-gift/send-gift.controller.js';
 import { SendGiftFlow } from './send-gift/send-gift.flow.js';
@@ -28,7 +30,16 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
     SentGiftController,
     ViewersCoinsController,
   ],
-  providers: [BuyCoinsStore, CloseStreaks, CurrentCatalogue, GiftCollector, SendGiftStore, SentGifts, ViewersWallets],
+  providers: [
+    BuyCoinsStore,
+    ChangeGiftType,
+    CloseStreaks,
+    CurrentCatalogue,
+    GiftCollector,
+    SendGiftStore,
+    SentGifts,
+    ViewersWallets,
+  ],
 })
 class GiftServiceModule {}
 
@@ -37,7 +48,7 @@ export const giftService: Service = {
   name: 'gift-service',
   port: 8081,
   module: GiftServiceModule,
-  migrations: [Gift1764000000100, Wallets1764000000101, StreaksReversals1764000000102],
+  migrations: [Gift1764000000100, Wallets1764000000101, StreaksReversals1764000000102, CatalogueChanges1764000000103],
   environment: giftEnvironment,
   reads: [INTAKE_TOPIC],
   journals: ['coin.events.v1', 'gift.events.v1', 'catalogue.events.v1'],

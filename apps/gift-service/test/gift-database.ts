@@ -15,6 +15,7 @@ import { giftService } from '../src/gift-service.module.js';
 import { SendGiftStore } from '../src/send-gift/send-gift.store.js';
 
 const PARTITIONS = 4;
+const A_CENTURY_MS = 36_525 * 86_400_000;
 
 /** A database with the service's schema and seeds, and one way to send gifts into it. */
 export interface GiftDatabase {
@@ -26,6 +27,8 @@ export interface GiftDatabase {
   giftsUnder(environment: Partial<GiftEnvironment>): SendGiftStore;
   /** Every event that the service wrote to `gift.events.v1`. */
   giftEvents(): Promise<Event<'gift.events.v1'>[]>;
+  /** Every event that the service wrote to `catalogue.events.v1`. */
+  catalogueEvents(): Promise<Event<'catalogue.events.v1'>[]>;
   /** Every event that the service wrote to `coin.events.v1`. */
   coinEvents(): Promise<Event<'coin.events.v1'>[]>;
   drop(): Promise<void>;
@@ -52,9 +55,9 @@ export async function giftDatabase(extraMigrations: readonly (new () => object)[
     topics.map((topic) => ({ topic, partitions: PARTITIONS })),
   );
   await db.transaction(seedCatalogue);
-  const catalogue = new CurrentCatalogue(db);
-  await catalogue.onModuleInit();
   const environment = giftEnvironment({ standalone: false }).parse({ SOURCES });
+  // Specs send gifts of fixed times: this catalogue covers them, whatever the clock says.
+  const catalogue = new CurrentCatalogue(db, { ...environment, CATALOGUE_LEAD: A_CENTURY_MS });
   const giftsUnder = (other: Partial<GiftEnvironment>) => new SendGiftStore(catalogue, { ...environment, ...other });
   const log = await openJournalLog({ db, databaseUrl: database.url, onAlarm: () => undefined });
   return {
@@ -64,6 +67,7 @@ export async function giftDatabase(extraMigrations: readonly (new () => object)[
     gifts: giftsUnder({}),
     giftsUnder,
     giftEvents: () => eventsOf(db, 'gift.events.v1'),
+    catalogueEvents: () => eventsOf(db, 'catalogue.events.v1'),
     coinEvents: () => eventsOf(db, 'coin.events.v1'),
     drop: async () => {
       await log.close();

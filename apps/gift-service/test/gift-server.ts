@@ -15,11 +15,11 @@ export interface Answered {
   readonly body: any;
 }
 
-/** The service over HTTP, on a database of its own, with a publisher's key for every source and one of an auditor. */
+/** The service over HTTP, on a database of its own, with a key for every source of a publisher and every other role. */
 export interface GiftServer {
   readonly given: GiftDatabase;
   /**
-   * @param as the source of a publisher, or `auditor`; anything else has no key
+   * @param as the source of a publisher, or another role; anything else has no key
    * @param body sent as it is when it is a string, else as JSON
    * @param id the Idempotency-Key
    */
@@ -48,7 +48,8 @@ export async function giftServer(): Promise<GiftServer> {
   const keys: Record<string, string> = {};
   for (const source of ['/live', '/video', '/quiet', '/capped', '/nobody'])
     keys[source] = (await created.create({ role: 'publisher', principal: `team ${source}`, source })).key;
-  keys['auditor'] = (await created.create({ role: 'auditor', principal: 'ann' })).key;
+  for (const role of ['operator', 'approver', 'auditor', 'admin'] as const)
+    keys[role] = (await created.create({ role, principal: `ann the ${role}` })).key;
   return {
     given,
     call: async (method, path, as, body, id) => {

@@ -65,6 +65,10 @@ export const problems = {
   rate_is_too_high: { status: 422, title: 'The rate is higher than any rate may be.' },
   rate_starts_too_soon: { status: 422, title: 'The rate begins before its approval and the lead that follows it.' },
   rate_overlaps: { status: 422, title: 'The rate does not begin after every approved rate of its line.' },
+  price_starts_too_soon: {
+    status: 422,
+    title: 'The price begins before the lead that lets every instance learn of it has passed.',
+  },
   unavailable: { status: 503, title: 'A part that this needs cannot be reached right now.', retryable: true },
   internal: { status: 500, title: 'The server failed. The trace id finds the reason in its log.', retryable: true },
 } as const satisfies Record<string, ProblemDefinition>;

@@ -178,6 +178,10 @@ async function noteVerdicts(tx: Tx, outcomes: readonly Outcome[]): Promise<void>
   ]);
 }
 
+/** The latest time of a gift that may be sent, and so the time that a catalogue has to cover. */
+const latestTimeMs = (fresh: readonly AskedGift[], skewMs: number): number =>
+  Math.max(...fresh.map(({ timeMs, receivedAtMs }) => Math.min(timeMs, receivedAtMs + skewMs)));
+
 /** Every streak that a frame among the gifts belongs to, with the viewer who sends it. */
 const streaksOf = (fresh: readonly AskedGift[]): Map<string, string> =>
   new Map(
@@ -197,8 +201,8 @@ export class SendGiftStore {
 
   /**
    * Decides on the gifts and writes down what follows; answers each, in order. Locks are taken in one order by every
-   * writer: identities, references, caps, wallets, streaks, each sorted, and the heads of the journal last (log rule
-   * 2). The number of statements does not depend on the number of gifts.
+   * writer: identities, catalogue, references, caps, wallets, streaks, each sorted, the heads of the journal last (log
+   * rule 2). The number of statements does not depend on the number of gifts.
    */
   async send(tx: Tx, asked: readonly AskedGift[]): Promise<Answer[]> {
     const firsts = firstOfEach(asked);
@@ -224,7 +228,7 @@ export class SendGiftStore {
     const { SOURCES: sources, GIFT_LATENESS: latenessMs, GIFT_SKEW: skewMs } = this.environment;
     const streakTimeoutMs = this.environment.STREAK_TIMEOUT;
     const before: SendingState = {
-      catalogue: this.catalogue.now(),
+      catalogue: await this.catalogue.completeUntil(tx, latestTimeMs(fresh, skewMs)),
       sources,
       rules: { latenessMs, skewMs, streakTimeoutMs },
       freshReferences: await claimReferences(tx, fresh),
