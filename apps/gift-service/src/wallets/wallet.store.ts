@@ -4,7 +4,8 @@ import { columns } from '../columns.js';
 import { changedLots, type Wallet } from './wallet.js';
 
 // Two statements: the second must see what the holder of the lock wrote before it let go.
-const LOCK_WALLETS = 'SELECT 1 FROM gift.wallet WHERE viewer_id = ANY ($1::text[]) ORDER BY viewer_id FOR UPDATE';
+const LOCK_WALLETS = `
+  SELECT viewer_id AS "viewerId" FROM gift.wallet WHERE viewer_id = ANY ($1::text[]) ORDER BY viewer_id FOR UPDATE`;
 
 const READ_LOTS = `
   SELECT viewer_id AS "viewerId", sequence, source, purchase_id AS "purchaseId", coins_left AS "left"
@@ -20,13 +21,17 @@ interface LotRow {
 
 /**
  * Locks the wallets of viewers until the transaction ends, in the order of their ids, and answers what they hold.
- * Without viewers there is no statement.
+ * Without viewers there is no statement. A wallet that comes into being between the two statements is not locked, so
+ * it is not read either: two batches would spend the same first lot.
  */
 export async function lockWallets(tx: Tx, viewerIds: ReadonlySet<string>): Promise<Map<string, Wallet>> {
   if (viewerIds.size === 0) return new Map();
   const viewers = columns([...viewerIds], (viewerId) => viewerId);
-  await tx.query(LOCK_WALLETS, viewers);
-  const rows = (await tx.query(READ_LOTS, viewers)) as LotRow[];
+  const locked = (await tx.query(LOCK_WALLETS, viewers)) as { viewerId: string }[];
+  const rows = (await tx.query(
+    READ_LOTS,
+    columns(locked, ({ viewerId }) => viewerId),
+  )) as LotRow[];
   return new Map(
     [...Map.groupBy(rows, ({ viewerId }) => viewerId)].map(([viewerId, lots]) => [
       viewerId,
