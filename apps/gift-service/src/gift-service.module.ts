@@ -11,6 +11,11 @@ import { Gift1764000000100 } from './migrations/1764000000100-gift.js';
 import { Wallets1764000000101 } from './migrations/1764000000101-wallets.js';
 import { StreaksReversals1764000000102 } from './migrations/1764000000102-streaks-reversals.js';
 import { CatalogueChanges1764000000103 } from './migrations/1764000000103-catalogue-changes.js';
+import { DecideReversals } from './reverse-gift/decide-reversals.store.js';
+import { GiftReversalsController } from './reverse-gift/gift-reversals.controller.js';
+import { ProposedReversals } from './reverse-gift/proposed-reversals.store.js';
+import { ReversePurchaseController } from './reverse-purchase/reverse-purchase.controller.js';
+import { ReversePurchaseStore } from './reverse-purchase/reverse-purchase.store.js';
 import { GiftCollector } from './send-gift/gift-collector.worker.js';
 import { SendGiftController } from './send-gift/send-gift.controller.js';
 import { SendGiftFlow } from './send-gift/send-gift.flow.js';
@@ -25,6 +30,8 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
   controllers: [
     BuyCoinsController,
     GiftCatalogueController,
+    GiftReversalsController,
+    ReversePurchaseController,
     SendGiftController,
     SendGiftFlow,
     SentGiftController,
@@ -35,7 +42,10 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
     ChangeGiftType,
     CloseStreaks,
     CurrentCatalogue,
+    DecideReversals,
     GiftCollector,
+    ProposedReversals,
+    ReversePurchaseStore,
     SendGiftStore,
     SentGifts,
     ViewersWallets,

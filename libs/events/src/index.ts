@@ -1,5 +1,5 @@
 export { GiftTypeChanged } from './catalogue-events.js';
-export { CoinsPurchased } from './coin-events.js';
+export { CoinsPurchased, CoinsPurchaseReversed } from './coin-events.js';
 export { contentHash } from './content-hash.js';
 export { type Decoded, decode, encode, nestsWithin, type Undecodable } from './decode.js';
 export {

@@ -42,12 +42,13 @@ export class StreaksReversals1764000000102 implements MigrationInterface {
         proposal_id text COLLATE "C" NOT NULL,
         reversal_id uuid NOT NULL UNIQUE,
         content json NOT NULL,
-        content_hash bytea NOT NULL,
         proposed_by text NOT NULL,
         proposed_at timestamptz NOT NULL,
-        state text NOT NULL DEFAULT 'proposed',
+        state text NOT NULL DEFAULT 'proposed' CHECK (state IN ('proposed', 'approved', 'rejected')),
         decided_by text,
         decided_at timestamptz,
+        rejected_for text,
+        coins_taken bigint,
         PRIMARY KEY (gift_id, proposal_id)
       )`);
   }

@@ -40,6 +40,13 @@ export async function lockWallets(tx: Tx, viewerIds: ReadonlySet<string>): Promi
   );
 }
 
+/** Locks the wallet of a viewer until the transaction ends: what its lots hold and paid for is final from here on. */
+export const lockWallet = (tx: Tx, viewerId: string): Promise<unknown> =>
+  tx.query(
+    LOCK_WALLETS,
+    columns([viewerId], (id) => id),
+  );
+
 const WRITE_LOTS = `
   UPDATE gift.lot l SET coins_left = r.coins_left
   FROM unnest($1::text[], $2::int[], $3::bigint[]) AS r(viewer_id, sequence, coins_left)
