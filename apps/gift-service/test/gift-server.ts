@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule } from '@carat/http-edge';
+import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type Role } from '@carat/http-edge';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -15,11 +15,24 @@ export interface Answered {
   readonly body: any;
 }
 
-/** The service over HTTP, on a database of its own, with a key for every source of a publisher and every other role. */
+/** Who else has a key: by name, the role, the person, and a publisher's source. */
+const people = {
+  auditor: ['auditor', 'ann'],
+  operator: ['operator', 'nina'],
+  'operator ben': ['operator', 'ben'],
+  'operator with an accent': ['operator', 'n\u00edna'],
+  approver: ['approver', 'omar'],
+  'approver olga': ['approver', 'olga'],
+  'approver nina': ['approver', 'nina'],
+  admin: ['admin', 'adam'],
+  'team /live at /video': ['publisher', 'team /live', '/video'],
+} as const satisfies Record<string, readonly [Role, string, string?]>;
+
+/** The service over HTTP, on a database of its own, with a publisher's key for every source and those of people. */
 export interface GiftServer {
   readonly given: GiftDatabase;
   /**
-   * @param as the source of a publisher, or another role; anything else has no key
+   * @param as the source of a publisher, or the name of one of `people`; anything else has no key
    * @param body sent as it is when it is a string, else as JSON
    * @param id the Idempotency-Key
    */
@@ -48,8 +61,8 @@ export async function giftServer(): Promise<GiftServer> {
   const keys: Record<string, string> = {};
   for (const source of ['/live', '/video', '/quiet', '/capped', '/nobody'])
     keys[source] = (await created.create({ role: 'publisher', principal: `team ${source}`, source })).key;
-  for (const role of ['operator', 'approver', 'auditor', 'admin'] as const)
-    keys[role] = (await created.create({ role, principal: `ann the ${role}` })).key;
+  for (const [name, [role, principal, source]] of Object.entries(people))
+    keys[name] = (await created.create({ role, principal, ...(source === undefined ? {} : { source }) })).key;
   return {
     given,
     call: async (method, path, as, body, id) => {
