@@ -3,6 +3,7 @@ import type { GiftDatabase } from './gift-database.js';
 /** Coins of all viewers, by where they are. */
 export interface CoinBooks {
   readonly sold: number;
+  /** In wallets, open streaks included. */
   readonly held: number;
   readonly spent: number;
   readonly refunded: number;
@@ -14,6 +15,8 @@ interface LotRow {
   readonly name: string;
   readonly coins: number;
   readonly left: number;
+  /** For open streaks. */
+  readonly held: number;
   readonly standing: number;
   readonly isReversed: boolean;
 }
@@ -26,7 +29,9 @@ interface GiftRow {
 
 const LOTS = `
   SELECT l.source || '/' || l.purchase_id AS name, l.coins::float8 AS coins, l.coins_left::float8 AS "left",
-         l.reversed_at IS NOT NULL AS "isReversed", coalesce(sum(p.coins_standing), 0)::float8 AS standing
+         l.reversed_at IS NOT NULL AS "isReversed", coalesce(sum(p.coins_standing), 0)::float8 AS standing,
+         (SELECT coalesce(sum((h->>'coins')::float8), 0) FROM gift.streak s, json_array_elements(s.state->'held') h
+          WHERE s.is_open AND s.viewer_id = l.viewer_id AND (h->>'sequence')::int = l.sequence) AS held
   FROM gift.lot l LEFT JOIN gift.payment p ON (p.viewer_id, p.lot_sequence) = (l.viewer_id, l.sequence)
   GROUP BY l.viewer_id, l.sequence`;
 
@@ -39,7 +44,7 @@ const GIFTS = `
 const nameOf = ({ source, purchaseId }: { source?: string | undefined; purchaseId: string }): string =>
   `${source}/${purchaseId}`;
 
-/** What each lot still holds, as the events alone tell it. */
+/** What each lot still has, left or held for a streak, as the events alone tell it: a hold is no event. */
 async function leftByEvents(given: GiftDatabase): Promise<Map<string, number>> {
   const left = new Map<string, number>();
   const add = (name: string, coins: number): unknown => left.set(name, (left.get(name) ?? 0) + coins);
@@ -75,10 +80,10 @@ export async function coinBooks(given: GiftDatabase): Promise<CoinBooks> {
   const found: string[] = [];
   const left = await leftByEvents(given);
   for (const lot of lots) {
-    if (lot.left !== left.get(lot.name))
-      found.push(`${lot.name} holds ${lot.left}, by its events ${left.get(lot.name)}`);
-    if (lot.left + lot.standing > lot.coins) found.push(`${lot.name} holds and paid more than its ${lot.coins} coins`);
-    if (lot.isReversed && lot.left + lot.standing > 0) found.push(`${lot.name} is reversed and not empty`);
+    const has = lot.left + lot.held;
+    if (has !== left.get(lot.name)) found.push(`${lot.name} has ${has}, by its events ${left.get(lot.name)}`);
+    if (has + lot.standing > lot.coins) found.push(`${lot.name} has and paid more than its ${lot.coins} coins`);
+    if (lot.isReversed && has + lot.standing > 0) found.push(`${lot.name} is reversed and not empty`);
   }
   const standing = await standingByEvents(given, found);
   for (const gift of gifts) {
@@ -92,8 +97,8 @@ export async function coinBooks(given: GiftDatabase): Promise<CoinBooks> {
   const kept = lots.filter(({ isReversed }) => !isReversed);
   return {
     sold: total(lots, ({ coins }) => coins),
-    held: total(kept, (lot) => lot.left),
-    spent: total(kept, (lot) => lot.coins - lot.left),
+    held: total(kept, (lot) => lot.left + lot.held),
+    spent: total(kept, (lot) => lot.coins - lot.left - lot.held),
     refunded: total(lots, ({ coins }) => coins) - total(kept, ({ coins }) => coins),
     contradictions: found,
   };

@@ -37,7 +37,7 @@ describe('PUT /v1/gift-catalogue/{giftTypeId}', () => {
   it('makes a new gift type, and says the same to the same again with one event', async () => {
     const effectiveFrom = timeOf(laterMs);
     const first = await put('comet', type({ effectiveFrom }));
-    const entry = { giftTypeId: 'comet', ...type(), market: '*', effectiveFrom, changedBy: 'ann the operator' };
+    const entry = { giftTypeId: 'comet', ...type(), market: '*', effectiveFrom, changedBy: 'nina' };
     expect(first).toEqual({ status: 200, replayed: null, body: entry });
     expect(await put('comet', type({ effectiveFrom }))).toEqual(first);
     expect(await put('comet', type({ effectiveFrom: effectiveFrom.replace('Z', '+00:00') }))).toEqual(first);

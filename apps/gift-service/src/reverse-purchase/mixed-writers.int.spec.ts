@@ -44,7 +44,9 @@ async function writer(number: number): Promise<string[]> {
         Array.from({ length: 12 }, (_, n) => {
           const senderId = `viewer-${roll(VIEWERS)}`;
           const more = { funding: { kind: 'wallet' } as const, senderId, creatorId: `creator-${roll(5)}` };
-          const data = rose('', { ...more, quantity: 1 + roll(9) });
+          // Every third is a frame of a streak that others tell as well, and few of them end.
+          const streak = n % 3 === 0 ? { streak: { id: `s-${roll(4)}`, final: roll(6) === 0 } } : {};
+          const data = rose('', { ...more, ...streak, quantity: 1 + roll(9) });
           return askedGift({ source: '/live', id: `${number}-${round}-${n}` }, data, NOW, Date.parse(NOW));
         }),
       ),
@@ -77,7 +79,7 @@ async function writer(number: number): Promise<string[]> {
   return said;
 }
 
-it('eight who buy, send, refund and moderate at once neither deadlock nor lose a coin', async () => {
+it('eight who buy, send, tell streaks, refund and moderate at once neither deadlock nor lose a coin', async () => {
   const said = (await Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)))).flat();
   const kinds = new Set(said);
   for (const often of ['buy 201', 'refund 200', 'moderate 200']) expect(kinds).toContain(often);
@@ -89,4 +91,8 @@ it('eight who buy, send, refund and moderate at once neither deadlock nor lose a
   expect(contradictions).toEqual([]);
   expect(held + spent + refunded).toBe(sold);
   for (const some of [held, spent, refunded]) expect(some).toBeGreaterThan(0);
+  const ends = (await server.given.giftEvents()).flatMap(({ type, data }) =>
+    type === 'carat.streak.closed.v1' ? [data.reason] : [],
+  );
+  expect(ends).toContain('purchase_reversed');
 }, 60_000);

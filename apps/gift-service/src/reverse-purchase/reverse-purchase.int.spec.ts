@@ -221,3 +221,43 @@ describe('a purchase that paid for thousands of gifts', () => {
     expect(await contradictions()).toEqual([]);
   }, 30_000);
 });
+
+describe('coins that an open streak holds', () => {
+  it('become a gift, which is reversed like any other, and the streak is at its end', async () => {
+    await buy('s-1', 'sue', 6);
+    await buy('s-2', 'sue', 6);
+    const frame = (quantity: number, final: boolean): Promise<Answered> => {
+      const streak = { id: 'combo', final };
+      const data = rose('', { funding: { kind: 'wallet' }, senderId: 'sue', creatorId: 'sam', quantity, streak });
+      return server.call('POST', '/v1/gifts', '/live', data, anyKey());
+    };
+    expect((await frame(8, false)).status).toBe(202);
+    expect(await reversed('s-1')).toMatchObject({ body: { unspentCoins: 0, spentCoins: 6, giftsReversed: 1 } });
+    const events = (await server.given.giftEvents()).filter(({ subject }) => subject === 'sam');
+    expect(events.map(({ type }) => type)).toEqual([
+      'carat.streak.closed.v1',
+      'carat.gift.sent.v1',
+      'carat.gift.reversed.v1',
+    ]);
+    expect(events.map(({ data }) => data)).toMatchObject([
+      { reason: 'purchase_reversed', quantity: 8, coins: 8 },
+      { coins: 8 },
+      { coinsBefore: 8, coinsAfter: 2, purchaseId: 's-1' },
+    ]);
+    expect(await walletOf('sue')).toMatchObject({ coins: '4', heldCoins: '0' });
+    // The streak goes on with the coins of the other lot.
+    expect(await frame(9, true)).toMatchObject({ status: 201, body: { coins: 1 } });
+    expect(await contradictions()).toEqual([]);
+  });
+
+  it('stay held when they are of another lot', async () => {
+    await buy('t-1', 'tom', 6);
+    await buy('t-2', 'tom', 6);
+    const streak = { id: 'combo', final: false };
+    const data = rose('', { funding: { kind: 'wallet' }, senderId: 'tom', quantity: 5, streak });
+    await server.call('POST', '/v1/gifts', '/live', data, anyKey());
+    expect(await reversed('t-2')).toMatchObject({ body: { unspentCoins: 6, spentCoins: 0, giftsReversed: 0 } });
+    expect(await walletOf('tom')).toMatchObject({ coins: '1', heldCoins: '5' });
+    expect(await contradictions()).toEqual([]);
+  });
+});

@@ -4,6 +4,7 @@ import { appendAll, recordOf } from '@carat/event-log/journal';
 import type { GiftId } from '@carat/events';
 import { type Answered, type Asked, IdempotentRequests, Problem } from '@carat/http-edge';
 import { Injectable } from '@nestjs/common';
+import { closeStreaksHolding } from '../streaks/close-streaks.store.js';
 import { lockWallet } from '../wallets/wallet.store.js';
 import { type AskedReversal, type BoughtLot, reversePurchase, type ShareOfGift } from './reverse-purchase.js';
 
@@ -56,7 +57,7 @@ export class ReversePurchaseStore {
 }
 
 /**
- * Locks are taken in the order of the gifts': the wallet, its gifts, and the heads of the journal last. The number of
+ * Locks are taken in the order of the gifts': the wallet, its open streaks, its gifts, and the heads of the journal last. The number of
  * statements does not depend on the number of gifts.
  */
 export async function reverse(tx: Tx, asked: AskedReversal): Promise<ReversalAnswer> {
@@ -67,8 +68,11 @@ export async function reverse(tx: Tx, asked: AskedReversal): Promise<ReversalAns
   if (found === undefined) throw new Problem('purchase_not_found');
   const key = [found.viewerId, found.sequence];
   await lockWallet(tx, found.viewerId);
-  // From here on nothing else spends from the lot. Whatever merely holds coins of it has to become a gift right here:
-  // below there are only coins that are left and coins that gifts were paid with.
+  // From here on nothing else spends from the lot. An open streak that holds coins of it becomes a gift, so below there
+  // are only coins that are left and coins that gifts were paid with.
+  const { source, purchaseId: id, receivedAtMs, traceparent } = asked;
+  const cause = { identity: { source, id }, ...(traceparent === undefined ? {} : { traceparent }) };
+  const closed = await closeStreaksHolding(tx, found.viewerId, found.sequence, cause, receivedAtMs);
   const lot = await readLot(tx, key);
   const shares = await readShares(tx, key);
   const { purchaseReversed, giftsReversed } = reversePurchase(asked, lot, shares);
@@ -77,7 +81,7 @@ export async function reverse(tx: Tx, asked: AskedReversal): Promise<ReversalAns
   await tx.query(CLOSE_LOT, [...key, purchaseReversed.time, asked.reason]);
   await appendAll(tx, [
     { topic: 'coin.events.v1', records: [recordOf(purchaseReversed)] },
-    { topic: 'gift.events.v1', records: giftsReversed.map(recordOf) },
+    { topic: 'gift.events.v1', records: [...closed.map(({ event }) => event), ...giftsReversed].map(recordOf) },
   ]);
   const { purchaseId, viewerId, coins: all, unspentCoins, spentCoins } = purchaseReversed.data;
   const counts = { coins: all, unspentCoins, spentCoins, giftsReversed: giftsReversed.length };

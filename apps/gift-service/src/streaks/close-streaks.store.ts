@@ -2,8 +2,8 @@ import type { Tx } from '@carat/event-log';
 import { append } from '@carat/event-log/journal';
 import { writeGifts } from '../sent-gifts/write-gifts.store.js';
 import { lockWallets } from '../wallets/wallet.store.js';
-import { type ClosedStreak, closeTimedOut, isTimedOut, type Streak } from './streak.js';
-import { lockStreaks, writeStreaks } from './streak.store.js';
+import { type ClosedStreak, closeEarly, closeTimedOut, isTimedOut, type Streak } from './streak.js';
+import { lockOpenStreaksOf, lockStreaks, writeStreaks } from './streak.store.js';
 
 /**
  * Closes those of the named streaks that timed out by `nowMs`: each becomes a gift, in the caller's transaction.
@@ -26,6 +26,22 @@ export async function closeTimedOutStreaks(
     facts.map(({ event }) => event),
   );
   return due.size;
+}
+
+/**
+ * Closes the open streaks of a viewer for which a lot holds coins that are about to be refunded: they become gifts, to
+ * be reversed like any other. Whoever calls holds the lock of the viewer's wallet, and appends the events.
+ */
+export async function closeStreaksHolding(
+  tx: Tx,
+  viewerId: string,
+  lotSequence: number,
+  cause: Parameters<typeof closeEarly>[2],
+  atMs: number,
+): Promise<ClosedStreak['facts']> {
+  const streaks = await lockOpenStreaksOf(tx, viewerId);
+  const holding = [...streaks].filter(([, { held }]) => held.some(({ sequence }) => sequence === lotSequence));
+  return write(tx, new Map(holding), (streak) => closeEarly(streak, 'purchase_reversed', cause, atMs));
 }
 
 async function write(

@@ -75,6 +75,13 @@ export async function writeStreaks(
   ]);
 }
 
+const LOCK_OPEN_OF_VIEWER = `
+  SELECT streak_key AS "key", state FROM gift.streak WHERE viewer_id = $1 AND is_open ORDER BY streak_key FOR UPDATE`;
+
+/** Locks the open streaks of a viewer whose wallet is locked: no other can begin meanwhile that the wallet pays for. */
+export const lockOpenStreaksOf = async (tx: Tx, viewerId: string): Promise<Map<string, Streak>> =>
+  streaksIn((await tx.query(LOCK_OPEN_OF_VIEWER, [viewerId])) as StreakRow[]);
+
 const FIND_TIMED_OUT = `
   SELECT streak_key AS "key", viewer_id AS "viewerId" FROM gift.streak
   WHERE is_open AND raised_at < $1::timestamptz ORDER BY raised_at LIMIT $2`;
