@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { caused, deadLetterTopicOf, derivedUuid, type Event, encode, partitionOf, type Topic } from '@carat/events';
 import { eventually } from '@carat/test-bed';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -10,6 +11,7 @@ import {
   type Running,
   Unhandleable,
 } from './event-log.js';
+import { findRecord } from './find-record.js';
 import { recordOf } from './journal/append.store.js';
 import { readHeads, readJournal } from './journal/read.store.js';
 import { project } from './project.store.js';
@@ -434,6 +436,46 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
       const tail: RawRecord[] = [];
       for await (const { records } of bed.log.read([GIFTS], from, to)) tail.push(...records);
       expect(tail).toHaveLength(3 * (to[GIFTS]?.filter((next) => next > 3n).length ?? 0));
+    });
+
+    const recorded = async (): Promise<Map<number, RawRecord[]>> => {
+      const partitions = new Map(upTo(bed.partitions).map((partition) => [partition, [] as RawRecord[]]));
+      for await (const { partition, records } of bed.log.read([GIFTS], {}, await bed.log.ends([GIFTS])))
+        partitions.get(partition)?.push(...records);
+      return partitions;
+    };
+
+    test('a time gives the first offset from then on, and the end where nothing is as late', async () => {
+      for (const round of upTo(5)) {
+        await bed.log.publish(
+          GIFTS,
+          upTo(20).map((n) => recordOf(gift(20 * round + n))),
+        );
+        await sleep(5);
+      }
+      const partitions = await recorded();
+      const timesMs = [...partitions.values()].flat().map(({ recordedAtMs }) => recordedAtMs);
+      for (const timeMs of new Set([-1, 0, ...timesMs, ...timesMs.map((ms) => ms + 1), Date.now() + 3_600_000]))
+        expect((await bed.log.offsetsAt([GIFTS], timeMs))[GIFTS]).toEqual(
+          [...partitions.values()].map((records) =>
+            BigInt(records.find(({ recordedAtMs }) => recordedAtMs >= timeMs)?.offset ?? records.length),
+          ),
+        );
+    });
+
+    test('a record is found by its key, a time it is not older than, and what it says', async () => {
+      await bed.log.publish(GIFTS, gifts(1500).map(recordOf));
+      const partition = partitionOf('creator-3', bed.partitions);
+      const records = (await recorded()).get(partition) ?? [];
+      const says = (event: Gift) => (record: RawRecord) => String(record.value).includes(event.id);
+      const wanted = records.find(says(gift(1004)));
+      const sinceMs = wanted?.recordedAtMs ?? Number.NaN;
+      const where = { topic: GIFTS, key: 'creator-3', sinceMs };
+      const position = { topic: GIFTS, partition, offset: wanted?.offset };
+      expect(await findRecord(bed.log, where, says(gift(1004)))).toEqual({ ...wanted, position });
+      expect(await findRecord(bed.log, where, says(gift(1505)))).toBeUndefined();
+      expect(await findRecord(bed.log, where, says(gift(1004)), Number(wanted?.offset))).toBeUndefined();
+      expect(await findRecord(bed.log, { ...where, sinceMs: sinceMs + 3_600_000 }, says(gift(1004)))).toBeUndefined();
     });
   });
 }

@@ -5,7 +5,7 @@ import { project } from '../project.store.js';
 import { append, appendAll } from './append.store.js';
 import { JournalFollowing } from './journal-follower.worker.js';
 import { JournalLease } from './lease.worker.js';
-import { ensureJournalTopics, journalEpoch, readHeads, readJournal } from './read.store.js';
+import { ensureJournalTopics, type Head, journalEpoch, readHeads, readHeadsAt, readJournal } from './read.store.js';
 
 export interface JournalLogOptions {
   readonly db: DataSource;
@@ -41,10 +41,11 @@ export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: Jo
       }),
 
     async ends(topics: readonly Topic[]): Promise<Offsets> {
-      const heads = await readHeads(db.manager, topics);
-      return Object.fromEntries(
-        topics.map((topic) => [topic, heads.filter((head) => head.topic === topic).map(({ next }) => next)]),
-      );
+      return byTopic(topics, await readHeads(db.manager, topics));
+    },
+
+    async offsetsAt(topics: readonly Topic[], timeMs: number): Promise<Offsets> {
+      return byTopic(topics, await readHeadsAt(db.manager, topics, timeMs));
     },
 
     read: (topics, from, to) => readRange(db, topics, from, to),
@@ -55,6 +56,11 @@ export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: Jo
   };
   return log;
 }
+
+const byTopic = (topics: readonly Topic[], heads: readonly Head[]): Offsets =>
+  Object.fromEntries(
+    topics.map((topic) => [topic, heads.filter((head) => head.topic === topic).map(({ next }) => next)]),
+  );
 
 /** A dead letter keeps its partition, so its topic has as many as the largest of those it is read from. */
 async function ensureDeadLetterTopic(db: DataSource, group: string, topics: readonly Topic[]): Promise<void> {

@@ -54,7 +54,7 @@ export async function journalEpoch(tx: Tx): Promise<string> {
   return row.id;
 }
 
-interface Head {
+export interface Head {
   readonly topic: string;
   readonly partition: number;
   readonly next: bigint;
@@ -67,6 +67,43 @@ export async function readHeads(tx: Tx, topics: readonly string[]): Promise<Head
     [topics],
   )) as { topic: string; part: number; next: string }[];
   return rows.map(({ topic, part, next }) => ({ topic, partition: part, next: BigInt(next) }));
+}
+
+const IS_AS_LATE = `
+  SELECT r.logged_at >= $4::timestamptz AS late
+  FROM unnest($1::text[], $2::int[], $3::bigint[]) WITH ORDINALITY AS p(topic, part, "offset", n)
+  LEFT JOIN journal.log_record r USING (topic, part, "offset") ORDER BY n`;
+
+/**
+ * What the heads were just before a time: of every partition the first offset that was logged at that time or later.
+ * Heads are locked while records are logged, so times only grow with the offsets and each step halves what is left. A
+ * step is one statement for all partitions.
+ */
+export async function readHeadsAt(tx: Tx, topics: readonly string[], timeMs: number): Promise<Head[]> {
+  const spans = (await readHeads(tx, topics)).map(({ topic, partition, next }) => ({
+    topic,
+    partition,
+    low: 0n,
+    next,
+  }));
+  for (;;) {
+    const open = spans
+      .filter(({ low, next }) => low < next)
+      .map((span) => ({ span, middle: (span.low + span.next) / 2n }));
+    if (open.length === 0) return spans.map(({ topic, partition, next }) => ({ topic, partition, next }));
+    const rows = (await tx.query(IS_AS_LATE, [
+      open.map(({ span }) => span.topic),
+      open.map(({ span }) => span.partition),
+      open.map(({ middle }) => middle),
+      new Date(timeMs).toISOString(),
+    ])) as { late: boolean | null }[];
+    for (const [index, { span, middle }] of open.entries()) {
+      const late = rows[index]?.late;
+      if (late == null) throw new Error(`the journal of ${span.topic}/${span.partition} lacks offset ${middle}`);
+      if (late) span.next = middle;
+      else span.low = middle + 1n;
+    }
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ import { checkTopics, LogNotKept, type PartitionCounts } from './guard.worker.js
 import { type Lot, roundsOf } from './lots.js';
 import { Producers } from './producers.worker.js';
 import { type NamedOffsets, readTopics } from './read.worker.js';
-import { ensureTopics, extentOf, type WantedTopic } from './topics.worker.js';
+import { ensureTopics, extentOf, offsetsAt, type WantedTopic } from './topics.worker.js';
 import { transform } from './transform.worker.js';
 
 export interface KafkaLogOptions extends Omit<ClientOptions, 'log'> {
@@ -139,6 +139,10 @@ export class KafkaLog implements EventLog {
   async ends<T extends string>(topics: readonly T[]): Promise<Offsets> {
     const extents = await extentOf(this.clients, topics);
     return Object.fromEntries([...extents].map(([topic, extent]) => [topic, extent.map(({ next }) => next)]));
+  }
+
+  async offsetsAt(topics: readonly Topic[], timeMs: number): Promise<Offsets> {
+    return Object.fromEntries(await offsetsAt(this.clients, topics, timeMs));
   }
 
   read(topics: readonly string[], from: NamedOffsets, to: NamedOffsets): AsyncIterable<RawBatch> {

@@ -24,6 +24,26 @@ export const extentOf = <T extends string>(clients: Clients, topics: readonly T[
     return extents;
   });
 
+/** Of every partition, the first offset whose record has that time or a later one; the end where there is none. */
+export const offsetsAt = <T extends string>(
+  clients: Clients,
+  topics: readonly T[],
+  timeMs: number,
+): Promise<Map<T, bigint[]>> =>
+  clients.asAdmin(async (admin) => {
+    const offsets = new Map<T, bigint[]>();
+    for (const topic of topics) {
+      // Negative times have meanings of their own in the protocol: the beginning, the end.
+      const found = await admin.fetchTopicOffsetsByTimestamp(clients.nameOf(topic), Math.max(timeMs, 0));
+      const sorted = [...found].sort((a, b) => a.partition - b.partition);
+      offsets.set(
+        topic,
+        sorted.map(({ offset }) => BigInt(offset)),
+      );
+    }
+    return offsets;
+  });
+
 /** A topic to have; without a count of partitions it gets the one that is fixed for it, or the installation's. */
 export interface WantedTopic {
   readonly topic: string;
