@@ -11,7 +11,7 @@ import {
   type Running,
   Unhandleable,
 } from './event-log.js';
-import { findRecord } from './find-record.js';
+import { findEvent } from './find-event.js';
 import { recordOf } from './journal/append.store.js';
 import { readHeads, readJournal } from './journal/read.store.js';
 import { project } from './project.store.js';
@@ -463,19 +463,20 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
         );
     });
 
-    test('a record is found by its key, a time it is not older than, and what it says', async () => {
+    test('an event is found by its key, a time it is not older than, and what it says', async () => {
       await bed.log.publish(GIFTS, gifts(1500).map(recordOf));
       const partition = partitionOf('creator-3', bed.partitions);
       const records = (await recorded()).get(partition) ?? [];
-      const says = (event: Gift) => (record: RawRecord) => String(record.value).includes(event.id);
-      const wanted = records.find(says(gift(1004)));
-      const sinceMs = wanted?.recordedAtMs ?? Number.NaN;
-      const where = { topic: GIFTS, key: 'creator-3', sinceMs };
-      const position = { topic: GIFTS, partition, offset: wanted?.offset };
-      expect(await findRecord(bed.log, where, says(gift(1004)))).toEqual({ ...wanted, position });
-      expect(await findRecord(bed.log, where, says(gift(1505)))).toBeUndefined();
-      expect(await findRecord(bed.log, where, says(gift(1004)), Number(wanted?.offset))).toBeUndefined();
-      expect(await findRecord(bed.log, { ...where, sinceMs: sinceMs + 3_600_000 }, says(gift(1004)))).toBeUndefined();
+      const { offset = 0n, recordedAtMs = 0 } = records.find(({ value }) => value?.includes(gift(1004).id)) ?? {};
+      const find = (n: number, sinceMs = recordedAtMs, most?: number) => {
+        const { id } = gift(n);
+        const whereabouts = { topic: GIFTS, key: 'creator-3', sinceMs, naming: id };
+        return findEvent(bed.log, whereabouts, (event) => event.id === id, most);
+      };
+      expect(await find(1004)).toEqual({ ...gift(1004), position: { topic: GIFTS, partition, offset }, recordedAtMs });
+      expect(await find(1505)).toBeUndefined();
+      expect(await find(1004, recordedAtMs + 3_600_000)).toBeUndefined();
+      expect(await find(1004, recordedAtMs, Number(offset))).toBeUndefined();
     });
   });
 }

@@ -19,6 +19,7 @@ export { CONTENT_TYPE, caused } from './envelope.js';
 export { Id, type Identity, Market, type RateOnEvent, Time } from './fields.js';
 export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
+export { LogPosition, positionOnAnswer } from './log-position.js';
 export { partitionOf } from './partition.js';
 export { RateProposed } from './rate-events.js';
 export {

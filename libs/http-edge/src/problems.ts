@@ -26,6 +26,9 @@ export const problems = {
   purchase_not_found: { status: 404, title: 'There is no such purchase.' },
   reversal_not_found: { status: 404, title: 'There is no such reversal.' },
   rate_not_found: { status: 404, title: 'There is no such rate.' },
+  receipt_not_found: { status: 404, title: 'No event of this source and id was decided on.' },
+  credit_not_found: { status: 404, title: 'The gift has no credit, or none yet.' },
+  transfer_not_found: { status: 404, title: 'The event has no transfer, or none yet.' },
   method_not_allowed: { status: 405, title: 'This path takes other methods.' },
   conflict: { status: 409, title: 'The request conflicts with what is already there.' },
   idempotency_key_in_use: {
