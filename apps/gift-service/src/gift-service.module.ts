@@ -2,6 +2,8 @@ import type { Service } from '@carat/service-host';
 import { Module } from '@nestjs/common';
 import { BuyCoinsController } from './buy-coins/buy-coins.controller.js';
 import { BuyCoinsStore } from './buy-coins/buy-coins.store.js';
+import { DecidedRequestsController } from './decided-requests/decided-requests.controller.js';
+import { DecidedRequests } from './decided-requests/decided-requests.store.js';
 import { CurrentCatalogue, seedCatalogue } from './gift-catalogue/catalogue.store.js';
 import { ChangeGiftType } from './gift-catalogue/change-gift-type.store.js';
 import { GiftCatalogueController } from './gift-catalogue/gift-catalogue.controller.js';
@@ -16,6 +18,7 @@ import { GiftReversalsController } from './reverse-gift/gift-reversals.controlle
 import { ProposedReversals } from './reverse-gift/proposed-reversals.store.js';
 import { ReversePurchaseController } from './reverse-purchase/reverse-purchase.controller.js';
 import { ReversePurchaseStore } from './reverse-purchase/reverse-purchase.store.js';
+import { Receipts1764000000110 } from './migrations/1764000000110-receipts.js';
 import { GiftCollector } from './send-gift/gift-collector.worker.js';
 import { SendGiftController } from './send-gift/send-gift.controller.js';
 import { SendGiftFlow } from './send-gift/send-gift.flow.js';
@@ -29,6 +32,7 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
 @Module({
   controllers: [
     BuyCoinsController,
+    DecidedRequestsController,
     GiftCatalogueController,
     GiftReversalsController,
     ReversePurchaseController,
@@ -42,6 +46,7 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
     ChangeGiftType,
     CloseStreaks,
     CurrentCatalogue,
+    DecidedRequests,
     DecideReversals,
     GiftCollector,
     ProposedReversals,
@@ -58,7 +63,13 @@ export const giftService: Service = {
   name: 'gift-service',
   port: 8081,
   module: GiftServiceModule,
-  migrations: [Gift1764000000100, Wallets1764000000101, StreaksReversals1764000000102, CatalogueChanges1764000000103],
+  migrations: [
+    Gift1764000000100,
+    Wallets1764000000101,
+    StreaksReversals1764000000102,
+    CatalogueChanges1764000000103,
+    Receipts1764000000110,
+  ],
   environment: giftEnvironment,
   reads: [INTAKE_TOPIC],
   journals: ['coin.events.v1', 'gift.events.v1', 'catalogue.events.v1'],

@@ -149,13 +149,16 @@ const payingViewers = (fresh: readonly AskedGift[]): Set<string> =>
   new Set(fresh.flatMap(({ data: { funding, senderId } }) => (funding.kind === 'wallet' ? [senderId] : [])));
 
 const NOTE_VERDICTS = `
-  UPDATE gift.inbox i SET refusal = r.refusal, charged_gift_id = r.charged_gift_id, streak_key = r.streak_key
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[])
-    AS r(source, id, refusal, charged_gift_id, streak_key)
+  UPDATE gift.inbox i SET refusal = r.refusal, refused_creator_id = r.creator_id,
+    charged_gift_id = r.charged_gift_id, streak_key = r.streak_key
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[])
+    AS r(source, id, refusal, creator_id, charged_gift_id, streak_key)
   WHERE (i.source, i.id) = (r.source, r.id)`;
 
 interface NotedVerdict extends Identity {
   readonly refusal?: GiftRefusal;
+  /** Whose gift was refused: no other row would say it. */
+  readonly creatorId?: string;
   /** The gift that a frame of a streak charged, or else the streak that holds its coins. */
   readonly charged?: string;
   readonly streak?: string | undefined;
@@ -164,7 +167,8 @@ interface NotedVerdict extends Identity {
 /** What the inbox has to remember beyond the gift that it names: why there is none, or what became of a frame. */
 async function noteVerdicts(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
   const verdicts = outcomes.flatMap(({ asked, ...verdict }): NotedVerdict[] => {
-    if ('refusal' in verdict) return [{ ...asked.identity, refusal: verdict.refusal }];
+    if ('refusal' in verdict)
+      return [{ ...asked.identity, refusal: verdict.refusal, creatorId: asked.data.creatorId }];
     if ('isHeld' in verdict) return [{ ...asked.identity, streak: streakKeyOf(asked) }];
     return verdict.giftId === asked.giftId ? [] : [{ ...asked.identity, charged: uuidOf(verdict.giftId) }];
   });
@@ -173,6 +177,7 @@ async function noteVerdicts(tx: Tx, outcomes: readonly Outcome[]): Promise<void>
     verdicts.map(({ source }) => source),
     verdicts.map(({ id }) => id),
     verdicts.map(({ refusal }) => refusal ?? null),
+    verdicts.map(({ creatorId }) => creatorId ?? null),
     verdicts.map(({ charged }) => charged ?? null),
     verdicts.map(({ streak }) => streak ?? null),
   ]);
