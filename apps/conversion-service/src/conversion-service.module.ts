@@ -1,12 +1,16 @@
 import type { Service } from '@carat/service-host';
 import { Module } from '@nestjs/common';
 import { CreditDiamondsFlow } from './credit-diamonds/credit-diamonds.flow.js';
+import { CreditsController } from './credits/credits.controller.js';
 import { DecideRates } from './decide-rates/decide-rates.store.js';
 import { RatesController } from './decide-rates/rates.controller.js';
 import { ConversionEnvironment, CurrentRateBook } from './rate-book/current-rate-book.store.js';
 import { seedRates } from './rate-book/seed-rates.store.js';
 
-@Module({ controllers: [CreditDiamondsFlow, RatesController], providers: [CurrentRateBook, DecideRates] })
+@Module({
+  controllers: [CreditDiamondsFlow, CreditsController, RatesController],
+  providers: [CurrentRateBook, DecideRates],
+})
 class ConversionServiceModule {}
 
 /** Owner of the rates; turns gifts into diamonds. */

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { ensureJournalTopics, journalMigrations } from '@carat/event-log/journal';
+import { ensureJournalTopics, journalMigrations, openJournalLog } from '@carat/event-log/journal';
 import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type Role } from '@carat/http-edge';
-import { ENVIRONMENT } from '@carat/service-host';
+import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { freshDatabase } from '@carat/test-bed';
 import { Global, type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -35,9 +35,14 @@ export async function openRateDoors(rateLeadMs: number): Promise<RateDoors> {
   const migrations = [...journalMigrations, ...accessMigrations] as (new () => object)[];
   const db = await new DataSource({ type: 'postgres', url: database.url, migrations, poolSize: 20 }).initialize();
   await db.runMigrations();
-  await ensureJournalTopics(db, [{ topic: 'rate.events.v1', partitions: 1 }]);
+  await ensureJournalTopics(db, [
+    { topic: 'rate.events.v1', partitions: 1 },
+    { topic: 'diamond.events.v1', partitions: 4 },
+  ]);
   await db.transaction(seedRates);
+  const log = await openJournalLog({ db, databaseUrl: database.url, onAlarm: () => undefined });
   const shared = [
+    { provide: EVENT_LOG, useValue: log },
     { provide: DataSource, useValue: db },
     { provide: ENVIRONMENT, useValue: { RATE_LEAD: rateLeadMs } },
   ];
@@ -71,6 +76,7 @@ export async function openRateDoors(rateLeadMs: number): Promise<RateDoors> {
     },
     close: async () => {
       await app.close();
+      await log.close();
       await db.destroy();
       await database.drop();
     },

@@ -11,7 +11,7 @@ import {
 import { EventLogStrategy } from '@carat/event-log/nest';
 import { creditIdOf, deadLetterTopicOf, decode, encode, uuidOf } from '@carat/events';
 import { IdempotentRequests } from '@carat/http-edge';
-import { ENVIRONMENT } from '@carat/service-host';
+import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { eventually, freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Global, type INestMicroservice, Module } from '@nestjs/common';
@@ -51,6 +51,7 @@ async function startService(): Promise<INestMicroservice> {
   const shared = [
     { provide: DataSource, useValue: db },
     { provide: ENVIRONMENT, useValue: { RATE_LEAD: 900_000 } },
+    { provide: EVENT_LOG, useValue: log },
   ];
   @Global()
   @Module({

@@ -1,0 +1,74 @@
+import { append, readJournal } from '@carat/event-log/journal';
+import { creditIdOf } from '@carat/events';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sent } from '../../test/gifts.js';
+import { openRateDoors, type RateDoors } from '../../test/rate-doors.js';
+import { inForce, timeOf } from '../../test/rate-events.js';
+import { creditDiamonds } from '../credit-diamonds/credit-diamonds.js';
+import { emptyRateBook, evolve } from '../rate-book/rate-book.js';
+
+const HOUR_MS = 3_600_000;
+const book = { ...inForce('rate_half').reduce(evolve, emptyRateBook), completeUntilMs: Infinity };
+const gifts = Array.from({ length: 5 }, (_, n) => sent(2 * n + 1, { id: `ev-${n}` }));
+const [, , gift = sent(1)] = gifts;
+let doors: RateDoors;
+let ann: string;
+let startMs: number;
+beforeAll(async () => {
+  doors = await openRateDoors(0);
+  ann = await doors.person('auditor', 'ann');
+  startMs = await doors.nowMs();
+  const credits = gifts.flatMap((each) => creditDiamonds(each, book));
+  await doors.db.transaction((tx) => append(tx, 'diamond.events.v1', credits));
+}, 60_000);
+afterAll(() => doors?.close());
+
+const ask = (giftId: string, query: object = {}, key = ann) => {
+  const parameters = new URLSearchParams({ creatorId: 'creator-7', since: timeOf(startMs), ...query });
+  return doors.get(`/v1/credits/${giftId}?${parameters}`, key);
+};
+
+describe('GET /v1/credits/{giftId}', () => {
+  test('says what the gift became, at which rate, and which event of the log says so', async () => {
+    const { giftId } = gift.data;
+    const { status, body } = await ask(giftId);
+    expect([status, body]).toEqual([
+      200,
+      {
+        creditId: creditIdOf(giftId),
+        giftId,
+        creatorId: 'creator-7',
+        millidiamonds: '2500',
+        rateId: 'rate_half',
+        creditedAt: expect.any(String),
+        position: { topic: 'diamond.events.v1', partition: expect.any(Number), offset: '2' },
+      },
+    ]);
+    const [record] = await readJournal(doors.db.manager, 'diamond.events.v1', body.position.partition, 2n, 1);
+    expect(JSON.parse(String(record?.value))).toMatchObject({ data: { giftId } });
+  });
+
+  test('is a 404 where there is none: another gift, another creator, a later time', async () => {
+    const none = { status: 404, body: { code: 'credit_not_found' } };
+    expect(await ask(sent(1, { id: 'never' }).data.giftId)).toMatchObject(none);
+    expect(await ask(gift.data.giftId, { creatorId: 'creator-8' })).toMatchObject(none);
+    expect(await ask(gift.data.giftId, { since: timeOf(startMs + HOUR_MS) })).toMatchObject(none);
+  });
+
+  test('points at what it cannot look for', async () => {
+    for (const [giftId, query, pointer] of [
+      ['gft_1', {}, '/giftId'],
+      [gift.data.giftId, { since: 'yesterday' }, '/since'],
+      [gift.data.giftId, { creatorId: '' }, '/creatorId'],
+    ] as const)
+      expect(await ask(giftId, query)).toMatchObject({ status: 422, body: { errors: [{ pointer }] } });
+  });
+
+  test.each([
+    ['publisher', 403],
+    ['approver', 403],
+    ['operator', 200],
+  ] as const)('asked by a key of role %s: %d', async (role, status) => {
+    expect((await ask(gift.data.giftId, {}, await doors.person(role, role))).status).toBe(status);
+  });
+});
