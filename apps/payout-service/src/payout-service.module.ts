@@ -2,11 +2,15 @@ import type { Service } from '@carat/service-host';
 import { Module } from '@nestjs/common';
 import { BalancesController } from './balances/balances.controller.js';
 import { Balances } from './balances/balances.store.js';
+import { TransfersController } from './balances/transfers.controller.js';
 import { CreatorTokensController } from './creator-tokens/creator-tokens.controller.js';
 import { DiamondLedgerFlow } from './diamond-ledger/diamond-ledger.flow.js';
 import { DiamondLedger1764000200000 } from './migrations/1764000200000-diamond-ledger.js';
 
-@Module({ controllers: [DiamondLedgerFlow, BalancesController, CreatorTokensController], providers: [Balances] })
+@Module({
+  controllers: [DiamondLedgerFlow, BalancesController, CreatorTokensController, TransfersController],
+  providers: [Balances],
+})
 class PayoutServiceModule {}
 
 /** Owner of the diamond ledger: what every creator has, and how it came about. */

@@ -167,8 +167,7 @@ interface NotedVerdict extends Identity {
 /** What the inbox has to remember beyond the gift that it names: why there is none, or what became of a frame. */
 async function noteVerdicts(tx: Tx, outcomes: readonly Outcome[]): Promise<void> {
   const verdicts = outcomes.flatMap(({ asked, ...verdict }): NotedVerdict[] => {
-    if ('refusal' in verdict)
-      return [{ ...asked.identity, refusal: verdict.refusal, creatorId: asked.data.creatorId }];
+    if ('refusal' in verdict) return [{ ...asked.identity, refusal: verdict.refusal, creatorId: asked.data.creatorId }];
     if ('isHeld' in verdict) return [{ ...asked.identity, streak: streakKeyOf(asked) }];
     return verdict.giftId === asked.giftId ? [] : [{ ...asked.identity, charged: uuidOf(verdict.giftId) }];
   });

@@ -1,3 +1,4 @@
+import { creditIdOf, uuidOf } from '@carat/events';
 import type { Role } from '@carat/http-edge';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { event, giftId } from '../../test/ledger-events.js';
@@ -115,5 +116,31 @@ describe('asked with a creator’s token', () => {
       expect(await askOwn(`${own}/balance`)).toMatchObject({ status: 200, body: { creatorId, earned: '0' } });
       expect(await askOwn(`${own}/transfers`)).toEqual({ status: 200, body: { items: [], nextCursor: null } });
     }
+  });
+});
+
+describe('GET a transfer', () => {
+  const eventOf = (n: number): string => uuidOf(creditIdOf(giftId(n)));
+  const transfer = (eventId: string, role: Role = 'auditor') =>
+    doors.send('GET', `/v1/transfers/${eventId}`, doors.keys[role]);
+
+  test('answers what one event was booked as, as the list of its creator does', async () => {
+    const { items } = (await ask('creator-7/transfers')).body as { items: { eventId: string }[] };
+    const { status, body } = await transfer(eventOf(2));
+    expect([status, body]).toEqual([200, items.find(({ eventId }) => eventId === eventOf(2))]);
+    expect(body).toMatchObject({ code: 'credit', millidiamonds: '200', giftId: giftId(2) });
+  });
+
+  test('is a 404 where there is none, and points at an id that is none', async () => {
+    expect(await transfer(eventOf(99))).toMatchObject({ status: 404, body: { code: 'transfer_not_found' } });
+    expect(await transfer('event-1')).toMatchObject({ status: 422, body: { errors: [{ pointer: '/eventId' }] } });
+  });
+
+  test.each([
+    ['publisher', 403],
+    ['approver', 403],
+    ['operator', 200],
+  ] as const)('asked by a key of role %s: %d', async (role, status) => {
+    expect((await transfer(eventOf(2), role)).status).toBe(status);
   });
 });

@@ -25,8 +25,15 @@ const READ_BALANCE = `
 
 const IS_BOOKED = 'SELECT 1 FROM payout.transfer WHERE event_id = $1 AND creator_id = $2';
 
-const NEWEST_FIRST = `
-  SELECT id, code, debit, credit, millidiamonds, event_id, gift_id, booked_at FROM payout.transfer
+interface TransferRow extends Omit<BookedTransfer, 'eventId' | 'giftId' | 'bookedAt'> {
+  readonly event_id: string;
+  readonly gift_id: string | null;
+  readonly booked_at: Date;
+}
+
+const TRANSFERS = `
+  SELECT id, code, debit, credit, millidiamonds, event_id, gift_id, booked_at FROM payout.transfer`;
+const NEWEST_FIRST = `${TRANSFERS}
   WHERE creator_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`;
 const BEFORE_THE_FIRST_PAGE = '9223372036854775807';
 
@@ -72,15 +79,25 @@ export class Balances {
 
   /** Up to `limit` transfers of a creator, newest first, older than the one of id `before`. */
   async transfers(creatorId: string, limit: number, before = BEFORE_THE_FIRST_PAGE): Promise<BookedTransfer[]> {
-    const rows = (await this.db.query(NEWEST_FIRST, [creatorId, before, limit])) as (Omit<
-      BookedTransfer,
-      'eventId' | 'giftId' | 'bookedAt'
-    > & { event_id: string; gift_id: string | null; booked_at: Date })[];
-    return rows.map(({ event_id: eventId, gift_id: giftId, booked_at: bookedAt, ...transfer }) => ({
-      ...transfer,
-      eventId,
-      ...(giftId === null ? {} : { giftId }),
-      bookedAt: bookedAt.toISOString(),
-    }));
+    const rows = (await this.db.query(NEWEST_FIRST, [creatorId, before, limit])) as TransferRow[];
+    return rows.map(transferIn);
+  }
+
+  /** The transfer that an event was booked as, or undefined when it moved nothing, or nothing yet. */
+  async transfer(eventId: string): Promise<BookedTransfer | undefined> {
+    const [row] = (await this.db.query(`${TRANSFERS} WHERE event_id = $1`, [eventId])) as TransferRow[];
+    return row && transferIn(row);
   }
 }
+
+const transferIn = ({
+  event_id: eventId,
+  gift_id: giftId,
+  booked_at: bookedAt,
+  ...transfer
+}: TransferRow): BookedTransfer => ({
+  ...transfer,
+  eventId,
+  ...(giftId === null ? {} : { giftId }),
+  bookedAt: bookedAt.toISOString(),
+});
