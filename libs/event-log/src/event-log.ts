@@ -53,7 +53,7 @@ export interface NewRecord {
 export interface LogReader {
   /** The next offset of every partition. */
   ends(topics: readonly Topic[]): Promise<Offsets>;
-  /** Of every partition, the first offset whose record was recorded at that time or later; the end where there is none. */
+  /** Of every partition the first offset that was recorded at that time or later; the end where there is none. */
   offsetsAt(topics: readonly Topic[], timeMs: number): Promise<Offsets>;
   /** Every record from `from` up to, not including, `to`, in order per partition. */
   read(topics: readonly Topic[], from: Offsets, to: Offsets): AsyncIterable<RawBatch>;

@@ -69,8 +69,8 @@ export async function readHeads(tx: Tx, topics: readonly string[]): Promise<Head
   return rows.map(({ topic, part, next }) => ({ topic, partition: part, next: BigInt(next) }));
 }
 
-const IS_AS_LATE = `
-  SELECT r.logged_at >= $4::timestamptz AS late
+const LOGGED_AT = `
+  SELECT r.logged_at
   FROM unnest($1::text[], $2::int[], $3::bigint[]) WITH ORDINALITY AS p(topic, part, "offset", n)
   LEFT JOIN journal.log_record r USING (topic, part, "offset") ORDER BY n`;
 
@@ -91,16 +91,15 @@ export async function readHeadsAt(tx: Tx, topics: readonly string[], timeMs: num
       .filter(({ low, next }) => low < next)
       .map((span) => ({ span, middle: (span.low + span.next) / 2n }));
     if (open.length === 0) return spans.map(({ topic, partition, next }) => ({ topic, partition, next }));
-    const rows = (await tx.query(IS_AS_LATE, [
+    const rows = (await tx.query(LOGGED_AT, [
       open.map(({ span }) => span.topic),
       open.map(({ span }) => span.partition),
       open.map(({ middle }) => middle),
-      new Date(timeMs).toISOString(),
-    ])) as { late: boolean | null }[];
+    ])) as { logged_at: Date | null }[];
     for (const [index, { span, middle }] of open.entries()) {
-      const late = rows[index]?.late;
-      if (late == null) throw new Error(`the journal of ${span.topic}/${span.partition} lacks offset ${middle}`);
-      if (late) span.next = middle;
+      const loggedAt = rows[index]?.logged_at ?? undefined;
+      if (loggedAt === undefined) throw new JournalHole(span.topic, span.partition, middle, span.next);
+      if (loggedAt.getTime() >= timeMs) span.next = middle;
       else span.low = middle + 1n;
     }
   }
