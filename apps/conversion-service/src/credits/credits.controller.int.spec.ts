@@ -52,7 +52,9 @@ describe('GET /v1/credits/{giftId}', () => {
     const none = { status: 404, body: { code: 'credit_not_found' } };
     expect(await ask(sent(1, { id: 'never' }).data.giftId)).toMatchObject(none);
     expect(await ask(gift.data.giftId, { creatorId: 'creator-8' })).toMatchObject(none);
-    expect(await ask(gift.data.giftId, { since: timeOf(startMs + HOUR_MS) })).toMatchObject(none);
+    for (const since of [timeOf(startMs + HOUR_MS), '9999-12-31T23:59:59-23:59'])
+      expect(await ask(gift.data.giftId, { since })).toMatchObject(none);
+    expect(await ask(gift.data.giftId, { since: '0000-01-01T00:00:00+23:59' })).toMatchObject({ status: 200 });
   });
 
   test('points at what it cannot look for', async () => {

@@ -43,7 +43,11 @@ describe('GET /v1/requests', () => {
   });
 
   it('says that a gift was refused, and why; a repeat changes nothing', async () => {
-    for (const _ of [1, 2]) await send('no', { giftTypeId: 'dragon', creatorId: 'creator-9' });
+    const dragon = { giftTypeId: 'dragon', creatorId: 'creator-9' };
+    // Refused before it and for the same creator: one by a viewer of that name, one under that id of another source.
+    await send('before', { ...dragon, senderId: 'no' });
+    await server.call('POST', '/v1/gifts', '/video', rose('pay-no', dragon), 'no');
+    for (const _ of [1, 2]) await send('no', dragon);
     const { body } = await ask('no');
     expect(body).toMatchObject({ status: 'refused', reason: 'unknown_gift_type', creatorId: 'creator-9' });
     expect(body).not.toHaveProperty('giftId');
