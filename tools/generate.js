@@ -8,13 +8,14 @@ import { conversionService } from '@carat/conversion-service';
 import { topics } from '@carat/events';
 import { giftService } from '@carat/gift-service';
 import { problems } from '@carat/http-edge';
+import { opsConsole } from '@carat/ops-console';
 import { payoutService } from '@carat/payout-service';
 import { openApiOf, variablesOf } from '@carat/service-host';
 import { z } from 'zod';
 import { asyncApiOf, typeOf } from './asyncapi.js';
 
 const REFERENCE = fileURLToPath(new URL('../docs/reference/', import.meta.url));
-const SERVICES = [giftService, conversionService, payoutService];
+const SERVICES = [giftService, conversionService, payoutService, opsConsole];
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
 /** `schemas/<type>.json`: what a writer may send, in JSON Schema 2020-12. */

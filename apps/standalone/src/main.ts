@@ -1,7 +1,8 @@
 import { conversionService } from '@carat/conversion-service';
 import { giftService } from '@carat/gift-service';
+import { opsConsole } from '@carat/ops-console';
 import { payoutService } from '@carat/payout-service';
 import { run } from '@carat/service-host';
 import { demoPublisher } from './demo-publisher/demo-publisher.module.js';
 
-await run(giftService, conversionService, payoutService, demoPublisher);
+await run(giftService, conversionService, payoutService, opsConsole, demoPublisher);
