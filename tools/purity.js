@@ -7,7 +7,7 @@ export const EDGE = [
   String.raw`(^|/)main\.ts$`,
   '/migrations/',
   '^libs/(http-edge|service-host|test-bed)/',
-  '^libs/event-log/src/(journal|kafka|nest)/',
+  '^libs/event-log/src/(journal|kafka|nest|readers)/',
   // The command line is an edge as a whole; what it proves is computed in the apps and libs it calls.
   '^apps/carat/',
 ];
@@ -16,7 +16,7 @@ export const EDGE = [
 export const TEST = [String.raw`\.(spec|contract)\.ts$`, '^(apps|libs)/[^/]+/test/'];
 
 /** A lib's public face. It re-exports and does nothing else; @carat/event-log's names the edges of its own folder. */
-export const DOOR = String.raw`^libs/[^/]+/src/((journal|kafka|nest)/)?index\.ts$`;
+export const DOOR = String.raw`^libs/[^/]+/src/((journal|kafka|nest|readers)/)?index\.ts$`;
 
 /** Everything in a `src/` that is none of these is pure: a function of its inputs, and importable from anywhere. */
 export const isPure = (file) =>

@@ -59,6 +59,11 @@ export interface LogReader {
   read(topics: readonly Topic[], from: Offsets, to: Offsets): AsyncIterable<RawBatch>;
 }
 
+/** A reader with a connection of its own. */
+export interface OpenReader extends LogReader {
+  close(): Promise<void>;
+}
+
 /** Who follows a group: it owns the offsets, in the transaction of what it does with the records (law 11). */
 export interface Follower {
   /** A partition was assigned: where to start. Called again after every failure of `batch`. */
@@ -138,6 +143,9 @@ export class OffsetMovedByAnother extends Error {
 
 /** Going on would lose or invent events: the flow stops, and a person must look. */
 export class FlowHalted extends Error {}
+
+/** Nobody keeps a log here: there is no journal, or not the topic that was asked for. */
+export class LogMissing extends Error {}
 
 /** A single event that no handling will make good; `code` is for machines. */
 export class Unhandleable extends Error {

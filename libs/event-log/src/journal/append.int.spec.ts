@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { gift } from '../event-log.contract.js';
 import { append, appendAll, recordOf, SubjectMissing } from './append.store.js';
+import { ensureJournalTopics, lockHead } from './heads.store.js';
 import { journalMigrations } from './index.js';
-import { ensureJournalTopics, JournalHole, lockHead, readHeads, readJournal } from './read.store.js';
+import { JournalHole, readHeads, readJournal } from './read.store.js';
 
 describe('the journal', () => {
   let database: TestDatabase;

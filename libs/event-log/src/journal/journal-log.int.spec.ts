@@ -2,9 +2,10 @@ import { deadLetterTopicOf, topicNames } from '@carat/events';
 import { freshDatabase } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
 import { type Bed, eventLogContract } from '../event-log.contract.js';
+import { ensureJournalTopics } from './heads.store.js';
 import { journalMigrations } from './index.js';
 import { openJournalLog } from './journal-log.worker.js';
-import { ensureJournalTopics, readHeads, readJournal } from './read.store.js';
+import { readHeads, readJournal } from './read.store.js';
 
 const PARTITIONS = 4;
 

@@ -1,11 +1,12 @@
 import { deadLetterTopicOf, definitionOf, type Event, type Topic } from '@carat/events';
 import type { DataSource } from 'typeorm';
-import type { EventLog, Follower, NewRecord, Offsets, RawBatch, TransformFlow, TransformStep } from '../event-log.js';
+import type { EventLog, Follower, NewRecord, TransformFlow, TransformStep } from '../event-log.js';
 import { project } from '../project.store.js';
 import { append, appendAll } from './append.store.js';
+import { ensureJournalTopics } from './heads.store.js';
 import { JournalFollowing } from './journal-follower.worker.js';
 import { JournalLease } from './lease.worker.js';
-import { ensureJournalTopics, type Head, journalEpoch, readHeads, readHeadsAt, readJournal } from './read.store.js';
+import { journalEpoch, readEnds, readHeads, readOffsetsAt, readRange } from './read.store.js';
 
 export interface JournalLogOptions {
   readonly db: DataSource;
@@ -40,15 +41,11 @@ export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: Jo
         await append(tx, flow.to, (await step(events)) as readonly Event[]);
       }),
 
-    async ends(topics: readonly Topic[]): Promise<Offsets> {
-      return byTopic(topics, await readHeads(db.manager, topics));
-    },
+    ends: (topics) => readEnds(db.manager, topics),
 
-    async offsetsAt(topics: readonly Topic[], timeMs: number): Promise<Offsets> {
-      return byTopic(topics, await readHeadsAt(db.manager, topics, timeMs));
-    },
+    offsetsAt: (topics, timeMs) => readOffsetsAt(db.manager, topics, timeMs),
 
-    read: (topics, from, to) => readRange(db, topics, from, to),
+    read: (topics, from, to) => readRange(db.manager, topics, from, to),
 
     trouble,
 
@@ -56,11 +53,6 @@ export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: Jo
   };
   return log;
 }
-
-const byTopic = (topics: readonly Topic[], heads: readonly Head[]): Offsets =>
-  Object.fromEntries(
-    topics.map((topic) => [topic, heads.filter((head) => head.topic === topic).map(({ next }) => next)]),
-  );
 
 /** A dead letter keeps its partition, so its topic has as many as the largest of those it is read from. */
 async function ensureDeadLetterTopic(db: DataSource, group: string, topics: readonly Topic[]): Promise<void> {
@@ -71,23 +63,4 @@ async function ensureDeadLetterTopic(db: DataSource, group: string, topics: read
     ),
   );
   await ensureJournalTopics(db, [{ topic: deadLetterTopicOf(group), partitions }]);
-}
-
-async function* readRange(
-  db: DataSource,
-  topics: readonly Topic[],
-  from: Offsets,
-  to: Offsets,
-): AsyncIterable<RawBatch> {
-  for (const topic of topics) {
-    for (const [partition, end] of (to[topic] ?? []).entries()) {
-      for (let at = from[topic]?.[partition] ?? 0n; at < end; ) {
-        const limit = end - at < 1000n ? Number(end - at) : 1000;
-        const records = await readJournal(db.manager, topic, partition, at, limit);
-        if (records.length === 0) throw new Error(`${topic}/${partition} ends at ${at}, before ${end}`);
-        at += BigInt(records.length);
-        yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
-      }
-    }
-  }
 }

@@ -1,5 +1,8 @@
-import type { DataSource } from 'typeorm';
-import { FlowHalted, type Headers, type RawRecord, type Tx } from '../event-log.js';
+import type { Topic } from '@carat/events';
+import { FlowHalted, type Headers, type Offsets, type RawBatch, type RawRecord, type Tx } from '../event-log.js';
+
+/** All that a reader needs of a database: questions. */
+export type Queries = Pick<Tx, 'query'>;
 
 export interface JournalRecord extends RawRecord {
   readonly eventId: string | null;
@@ -33,7 +36,7 @@ const headersOf = (headers: [string, string][] | null): Headers =>
  * @throws JournalHole when an offset is missing
  */
 export async function readJournal(
-  tx: Tx,
+  tx: Queries,
   topic: string,
   partition: number,
   from: bigint,
@@ -49,7 +52,7 @@ export async function readJournal(
 }
 
 /** The journal's own identity: an offset of another journal means nothing in this one. */
-export async function journalEpoch(tx: Tx): Promise<string> {
+export async function journalEpoch(tx: Queries): Promise<string> {
   const [row] = (await tx.query('SELECT id FROM journal.epoch')) as [{ id: string }];
   return row.id;
 }
@@ -61,7 +64,7 @@ export interface Head {
 }
 
 /** The next offset of every partition of the topics, in order. */
-export async function readHeads(tx: Tx, topics: readonly string[]): Promise<Head[]> {
+export async function readHeads(tx: Queries, topics: readonly string[]): Promise<Head[]> {
   const rows = (await tx.query(
     'SELECT topic, part, next FROM journal.log_head WHERE topic = ANY($1) ORDER BY topic, part',
     [topics],
@@ -79,7 +82,7 @@ const LOGGED_AT = `
  * Heads are locked while records are logged, so times only grow with the offsets and each step halves what is left. A
  * step is one statement for all partitions.
  */
-export async function readHeadsAt(tx: Tx, topics: readonly string[], timeMs: number): Promise<Head[]> {
+async function readHeadsAt(tx: Queries, topics: readonly string[], timeMs: number): Promise<Head[]> {
   const spans = (await readHeads(tx, topics)).map(({ topic, partition, next }) => ({
     topic,
     partition,
@@ -105,56 +108,40 @@ export async function readHeadsAt(tx: Tx, topics: readonly string[], timeMs: num
   }
 }
 
-/**
- * Locks the head of one partition and then takes the database's clock: whoever appends there waits, so what is read
- * up to `next` is all there is at that time (log rule 6).
- */
-export async function lockHead(
-  tx: Tx,
-  topic: string,
-  partition: number,
-  mode: 'share' | 'update',
-): Promise<{ next: bigint; clockMs: number }> {
-  // Postgres works out a locking statement's columns before it waits for the row, so the clock stands outside of it.
-  const [row] = (await tx.query(
-    `WITH head AS MATERIALIZED (
-       SELECT next FROM journal.log_head WHERE topic = $1 AND part = $2 FOR ${mode === 'share' ? 'SHARE' : 'UPDATE'})
-     SELECT next, clock_timestamp() AS clock FROM head`,
-    [topic, partition],
-  )) as { next: string; clock: Date }[];
-  if (row === undefined) throw new Error(`the journal has no ${topic}/${partition}`);
-  return { next: BigInt(row.next), clockMs: row.clock.getTime() };
-}
+const byTopic = (topics: readonly Topic[], heads: readonly Head[]): Offsets =>
+  Object.fromEntries(
+    topics.map((topic) => [topic, heads.filter((head) => head.topic === topic).map(({ next }) => next)]),
+  );
+
+/** The next offset of every partition; none of a topic that the journal does not have. */
+export const readEnds = async (tx: Queries, topics: readonly Topic[]): Promise<Offsets> =>
+  byTopic(topics, await readHeads(tx, topics));
+
+/** Of every partition the first offset that was logged at a time or later; the next where there is none. */
+export const readOffsetsAt = async (tx: Queries, topics: readonly Topic[], timeMs: number): Promise<Offsets> =>
+  byTopic(topics, await readHeadsAt(tx, topics, timeMs));
+
+const RECORDS_IN_A_BATCH = 1000n;
 
 /**
- * Creates the heads of topics that have none. A topic's partition count is fixed for good when it is created.
- * @throws Error when a topic already has another count
+ * Every record from `from` up to, not including, `to`, partition by partition.
+ * @throws JournalHole when an offset is missing
  */
-export async function ensureJournalTopics(
-  db: DataSource,
-  topics: readonly { readonly topic: string; readonly partitions: number }[],
-): Promise<void> {
-  const wanted = topics.flatMap(({ topic, partitions }) =>
-    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
-  );
-  await db.transaction(async (tx) => {
-    await tx.query(
-      `INSERT INTO journal.log_head (topic, part)
-       SELECT w.topic, w.part FROM unnest($1::text[], $2::int[]) AS w(topic, part)
-       WHERE NOT EXISTS (SELECT 1 FROM journal.log_head h WHERE h.topic = w.topic)
-       ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
-      [wanted.map(({ topic }) => topic), wanted.map(({ partition }) => partition)],
-    );
-    const heads = await readHeads(
-      tx,
-      topics.map(({ topic }) => topic),
-    );
-    for (const { topic, partitions } of topics) {
-      const found = heads.filter((head) => head.topic === topic).length;
-      if (found !== partitions)
-        throw new Error(
-          `${topic} has ${found} partitions in the journal, ${partitions} are asked for: it never changes`,
-        );
+export async function* readRange(
+  tx: Queries,
+  topics: readonly Topic[],
+  from: Offsets,
+  to: Offsets,
+): AsyncGenerator<RawBatch> {
+  for (const topic of topics) {
+    for (const [partition, end] of (to[topic] ?? []).entries()) {
+      for (let at = from[topic]?.[partition] ?? 0n; at < end; ) {
+        const limit = Number(end - at < RECORDS_IN_A_BATCH ? end - at : RECORDS_IN_A_BATCH);
+        const records = await readJournal(tx, topic, partition, at, limit);
+        if (records.length === 0) throw new Error(`${topic}/${partition} ends at ${at}, before ${end}`);
+        at += BigInt(records.length);
+        yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
+      }
     }
-  });
+  }
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isUpstream, partitionOf, type Topic, topicNames } from '@carat/events';
-import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { FlowHalted, type Follower, OffsetMovedByAnother, type RawRecord, type Running } from '../event-log.js';
 import type { Clients } from './client.worker.js';
-import { fromKafkaHeaders } from './lots.js';
-import { extentOf, type Reach } from './topics.worker.js';
+import { placeOf, rawRecordOf } from './fetched.js';
+import { extentOf, type Reach } from './reach.worker.js';
 
 const PARTITIONS_AT_ONCE = 4;
 // The broker answers at once when there is anything; this is how long it waits when there is nothing, and how long
@@ -33,17 +33,6 @@ interface Place {
   /** Where the next fetch must begin; undefined while nothing is claimed. */
   expected: bigint | undefined;
 }
-
-/** A record as the port knows it. */
-export const rawRecordOf = ({ offset, timestamp, key, value, headers }: KafkaMessage): RawRecord => ({
-  offset: BigInt(offset),
-  recordedAtMs: Number(timestamp),
-  key,
-  value,
-  headers: fromKafkaHeaders(headers),
-});
-
-export const placeOf = (topic: string, partition: number): string => `${topic}/${partition}`;
 
 const isOwn = (topic: Topic): boolean => topicNames.includes(topic) && !isUpstream(topic);
 

@@ -1,7 +1,8 @@
 import kafkajs from 'kafkajs';
 import type { Clients } from './client.worker.js';
+import { extentOf } from './reach.worker.js';
 import { breachesOf } from './retention.js';
-import { extentOf, isUpstreamTopic } from './topics.worker.js';
+import { isUpstreamTopic } from './topics.worker.js';
 
 /** A topic does not keep what the books are made of. */
 export class LogNotKept extends Error {

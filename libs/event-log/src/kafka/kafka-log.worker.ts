@@ -15,8 +15,9 @@ import { Following } from './follow.worker.js';
 import { checkTopics, LogNotKept, type PartitionCounts } from './guard.worker.js';
 import { type Lot, roundsOf } from './lots.js';
 import { Producers } from './producers.worker.js';
+import { endsOf, extentOf, offsetsAt } from './reach.worker.js';
 import { type NamedOffsets, readTopics } from './read.worker.js';
-import { ensureTopics, extentOf, offsetsAt, type WantedTopic } from './topics.worker.js';
+import { ensureTopics, type WantedTopic } from './topics.worker.js';
 import { transform } from './transform.worker.js';
 
 export interface KafkaLogOptions extends Omit<ClientOptions, 'log'> {
@@ -136,13 +137,12 @@ export class KafkaLog implements EventLog {
     return transform(this, this.options.db, flow, step);
   }
 
-  async ends<T extends string>(topics: readonly T[]): Promise<Offsets> {
-    const extents = await extentOf(this.clients, topics);
-    return Object.fromEntries([...extents].map(([topic, extent]) => [topic, extent.map(({ next }) => next)]));
+  ends(topics: readonly string[]): Promise<Offsets> {
+    return endsOf(this.clients, topics);
   }
 
-  async offsetsAt(topics: readonly Topic[], timeMs: number): Promise<Offsets> {
-    return Object.fromEntries(await offsetsAt(this.clients, topics, timeMs));
+  offsetsAt(topics: readonly string[], timeMs: number): Promise<Offsets> {
+    return offsetsAt(this.clients, topics, timeMs);
   }
 
   read(topics: readonly string[], from: NamedOffsets, to: NamedOffsets): AsyncIterable<RawBatch> {

@@ -3,8 +3,8 @@ import type { Topic } from '@carat/events';
 import type { Consumer } from 'kafkajs';
 import type { RawBatch } from '../event-log.js';
 import type { Clients } from './client.worker.js';
-import { placeOf, rawRecordOf } from './follow.worker.js';
-import { extentOf } from './topics.worker.js';
+import { placeOf, rawRecordOf } from './fetched.js';
+import { extentOf } from './reach.worker.js';
 
 const HEARTBEAT_MS = 1000;
 const FETCH_WAIT_MS = 100;

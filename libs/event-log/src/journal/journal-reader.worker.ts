@@ -1,0 +1,41 @@
+import pg from 'pg';
+import { LogMissing, type OpenReader } from '../event-log.js';
+import { type Queries, readEnds, readOffsetsAt, readRange } from './read.store.js';
+
+/**
+ * The journal of a database, over one session in which Postgres itself refuses every write.
+ * @throws LogMissing when the database holds no journal; the error of the connection when there is none
+ */
+export async function openJournalReader(databaseUrl: string): Promise<OpenReader> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: 'carat-reader',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+  });
+  // What breaks between two questions is told by the next one.
+  client.on('error', () => undefined);
+  const sql: Queries = {
+    query: async <T>(text: string, values?: unknown[]) => (await client.query(text, values)).rows as T,
+  };
+  try {
+    await client.connect();
+    await client.query('SET default_transaction_read_only = on');
+    const [found] = (await sql.query(`SELECT to_regclass('journal.log_head') AS heads`)) as [{ heads: string | null }];
+    if (found.heads === null) throw new LogMissing('this database holds no journal');
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  return {
+    async ends(topics) {
+      const ends = await readEnds(sql, topics);
+      const missing = topics.filter((topic) => ends[topic]?.length === 0);
+      if (missing.length > 0) throw new LogMissing(`the journal has no ${missing.join(', ')}`);
+      return ends;
+    },
+    offsetsAt: (topics, timeMs) => readOffsetsAt(sql, topics, timeMs),
+    read: (topics, from, to) => readRange(sql, topics, from, to),
+    close: () => client.end(),
+  };
+}

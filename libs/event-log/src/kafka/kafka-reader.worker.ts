@@ -1,0 +1,29 @@
+import { LogMissing, type OpenReader } from '../event-log.js';
+import { type ClientOptions, Clients } from './client.worker.js';
+import { endsOf, offsetsAt } from './reach.worker.js';
+import { readTopics } from './read.worker.js';
+
+export type KafkaReaderOptions = Pick<ClientOptions, 'brokers' | 'prefix' | 'ssl' | 'sasl'> &
+  Partial<Pick<ClientOptions, 'log'>>;
+
+/**
+ * The log of a cluster. It creates no topic and no producer; while it reads there is a consumer group of one reading,
+ * which commits no offset.
+ * @throws the client's error when no broker answers
+ */
+export async function openKafkaReader(options: KafkaReaderOptions): Promise<OpenReader> {
+  const clients = new Clients({ ...options, log: options.log ?? (() => undefined) });
+  await clients.asAdmin((admin) => admin.describeCluster());
+  return {
+    async ends(topics) {
+      const present = new Set(await clients.asAdmin((admin) => admin.listTopics()));
+      const missing = topics.map(clients.nameOf).filter((name) => !present.has(name));
+      if (missing.length > 0) throw new LogMissing(`the cluster has no topic ${missing.join(', ')}`);
+      return endsOf(clients, topics);
+    },
+    offsetsAt: (topics, timeMs) => offsetsAt(clients, topics, timeMs),
+    read: (topics, from, to) => readTopics(clients, topics, from, to),
+    // Every conversation ends with what it was about: nothing is open in between.
+    close: async () => undefined,
+  };
+}
