@@ -1,6 +1,7 @@
 import { caused, derivedUuid, uuidOf } from '@carat/events';
 import { CONVERSION_SOURCE } from '../conversion-source.js';
 import {
+  isTooHigh,
   latestStartMs,
   proposalHash,
   RATE_BOOK_KEY,
@@ -8,7 +9,6 @@ import {
   type RateContent,
   type RateDecision,
   type RateEvent,
-  type RateKind,
 } from '../rate-book/rate-book.js';
 
 // ---- commands ----
@@ -50,16 +50,6 @@ export type RateVerdict =
   | { readonly refused: RateRefusal; readonly pointer?: string };
 
 // ---- decide ----
-
-/**
- * The highest rates. At 1,000 diamonds per coin a gift of nine billion coins is still worth less than the 2^53 − 1
- * millidiamonds that an event can carry; at 1,000,000 minor units per diamond the same is true of a payout of nine
- * billion diamonds. Whatever lies above is a slip of the keyboard.
- */
-const HIGHEST: Readonly<Record<RateKind, bigint>> = { 'gift-to-diamond': 1_000n, 'diamond-to-cash': 1_000_000n };
-
-const isTooHigh = ({ kind, numerator, denominator }: RateContent): boolean =>
-  BigInt(numerator) > HIGHEST[kind] * BigInt(denominator);
 
 /** Decides on a command, given the whole rate book. The same decision by the same person again changes nothing. */
 export const decideRate = (

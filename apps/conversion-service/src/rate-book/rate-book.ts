@@ -107,6 +107,21 @@ function withApproved(lines: RateBook['lines'], proposed: ProposedRate): RateBoo
 
 // ---- questions ----
 
+/**
+ * The highest rates. At 1,000 diamonds per coin a gift of nine billion coins is still worth less than the 2^53 − 1
+ * millidiamonds that an event can carry; at 1,000,000 minor units per diamond the same is true of a payout of nine
+ * billion diamonds. Whatever lies above is a slip of the keyboard.
+ */
+const HIGHEST: Readonly<Record<RateKind, bigint>> = { 'gift-to-diamond': 1_000n, 'diamond-to-cash': 1_000_000n };
+
+/** True for a rate that nobody may propose. */
+export const isTooHigh = ({
+  kind,
+  numerator,
+  denominator,
+}: Pick<RateContent, 'kind' | 'numerator' | 'denominator'>): boolean =>
+  BigInt(numerator) > HIGHEST[kind] * BigInt(denominator);
+
 /** When the latest approved rate of a line begins, in milliseconds; −Infinity where the line has none. */
 export const latestStartMs = (book: RateBook, { kind, market, currency }: RateContent): number =>
   book.lines.get(lineOf(kind, market, currency))?.at(-1)?.fromMs ?? -Infinity;
@@ -133,3 +148,12 @@ export function rateInForce(book: RateBook, kind: RateKind, market: string, time
   const wanted = `${kind} rate for market ${market}${currency === undefined ? '' : ` in ${currency}`}`;
   throw new Unhandleable('no_rate_in_force', `no ${wanted} at ${new Date(timeMs).toISOString()}`);
 }
+
+/**
+ * The book with one rate in a line instead of all that stand there, without begin or end: what a draft would be worth.
+ * Who prices with it decides for which times that is so. Other lines stay: a rate of the very market still beats `*`.
+ */
+export const withDraft = (book: RateBook, kind: RateKind, market: string, draft: Omit<Rate, 'fromMs'>): RateBook => ({
+  ...book,
+  lines: new Map(book.lines).set(lineOf(kind, market, undefined), [{ ...draft, fromMs: -Infinity }]),
+});
