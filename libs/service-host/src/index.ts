@@ -2,6 +2,7 @@ export { migrate, openDatabase, storedOffsets, underStartLock } from './database
 export { Duration } from './duration.js';
 export { embeddedDatabaseUrl } from './embedded-postgres.worker.js';
 export { HostFailure } from './host-failure.js';
+export { type LogEnvironment, logEnvironment } from './log-environment.worker.js';
 export { openApiOf, variablesOf } from './reference.worker.js';
 export { run } from './run.worker.js';
 export {

@@ -131,7 +131,7 @@ async function connectKafka(context: LogContext, brokers: readonly string[]): Pr
 }
 
 /** How to prove who we are to the brokers, and who they are. The files are read once, at the start. */
-async function securityOf(environment: CommonEnvironment): Promise<Pick<KafkaLogOptions, 'ssl' | 'sasl'>> {
+export async function securityOf(environment: CommonEnvironment): Promise<Pick<KafkaLogOptions, 'ssl' | 'sasl'>> {
   const { KAFKA_SSL, KAFKA_SSL_CA, KAFKA_SSL_CERT, KAFKA_SSL_KEY } = environment;
   const { KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME = '', KAFKA_SASL_PASSWORD = '' } = environment;
   const files = { ca: KAFKA_SSL_CA, cert: KAFKA_SSL_CERT, key: KAFKA_SSL_KEY };
