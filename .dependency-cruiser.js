@@ -9,6 +9,10 @@ const EFFECTFUL_CORE_MODULE =
   'perf_hooks|async_hooks|inspector|repl|v8|vm)(/|$)';
 // One test holds Carat's partitioner against the one of kafkajs.
 const COMPARED_WITH_KAFKAJS = String.raw`^libs/events/src/partition\.spec\.ts$`;
+// What opens a log to read it, file by file: from none of these is there a way to a producer, an append or a lock.
+const READERS =
+  '^libs/event-log/src/(readers/index|journal/(journal-reader[.]worker|read[.]store)|' +
+  'kafka/((kafka-reader|read|reach|client|client-repairs)[.]worker|aborted|fetched|lots))[.]ts$';
 const APP_DOOR = String.raw`^apps/[^/]+/src/[^/]+\.module\.ts$`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -62,10 +66,25 @@ export default {
     },
     {
       name: 'apps-do-not-import-each-other',
-      comment: 'Services meet in the log and over HTTP. Only standalone runs several in one process.',
+      comment:
+        'Services meet in the log and over HTTP. Only standalone runs several in one process, audit takes their pure ' +
+        'files, and the command line takes audit.',
       severity: 'error',
-      from: { path: '^apps/([^/]+)/', pathNot: '^apps/standalone/' },
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|audit|carat)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'carat-takes-audit-alone',
+      severity: 'error',
+      from: { path: '^apps/carat/' },
+      to: { path: '^apps/', pathNot: '^apps/(carat|audit)/' },
+    },
+    {
+      name: 'audit-reaches-no-writer',
+      comment: 'A replay has no side effects because there is nothing to have them with: over no number of imports.',
+      severity: 'error',
+      from: { path: '^apps/audit/src/', pathNot: TEST },
+      to: { path: EDGE, pathNot: ['^apps/audit/', READERS], reachable: true },
     },
     {
       name: 'standalone-takes-apps-at-their-door',

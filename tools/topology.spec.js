@@ -8,9 +8,9 @@ const compose = parse(textOf('docker-compose.yml'), { merge: true });
 const services = Object.entries(compose.services);
 const ours = services.filter(([, { image }]) => image === 'carat:local');
 
-/** The services of the product: each app whose package gives a Nest module to standalone. */
+/** The services of the product: each app whose package itself is a Nest module for standalone. */
 const apps = filesOf('apps/*/package.json')
-  .filter((file) => JSON.parse(textOf(file)).exports !== undefined)
+  .filter((file) => JSON.parse(textOf(file)).exports?.['.'] !== undefined)
   .map((file) => file.split('/')[1]);
 
 test('docker compose runs every service', () => {
