@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAudit } from './audit/audit.js';
 import { addBench } from './bench.js';
 import { addKeys } from './keys.js';
 import { CommandFailure, exitCode, say } from './output.js';
@@ -9,6 +10,7 @@ const program = new Command('carat')
   .exitOverride()
   .showHelpAfterError('(--help tells more)');
 addKeys(program);
+addAudit(program);
 addBench(program);
 
 try {

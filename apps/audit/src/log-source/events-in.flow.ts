@@ -1,0 +1,31 @@
+import { type LogReader, type Offsets, type ReadPart, readPart, type Seen } from '@carat/event-log';
+import type { Topic } from '@carat/events';
+
+const NOTHING_SEEN: Seen = { lastSequence: null, journal: null };
+
+/** Events as a consumer of their topic gets them, with where they were read. */
+export interface ReadEvents<T extends Topic> extends Omit<ReadPart<T>, 'seen'> {
+  readonly topic: T;
+  readonly partition: number;
+  /** How many records were read for this, repeats and undecodable ones among them. */
+  readonly records: number;
+}
+
+/**
+ * Every event from the begin of topics up to, not including, `to`: decoded, what a relay repeated dropped, what cannot
+ * be decoded set aside. The very reading of every flow.
+ * @throws FlowHalted where a consumer would stop: a gap in a relayed sequence, another journal, a hole
+ */
+export async function* eventsIn<T extends Topic>(
+  log: LogReader,
+  topics: readonly T[],
+  to: Offsets,
+): AsyncGenerator<ReadEvents<T>> {
+  const seen = new Map<string, Seen>();
+  for await (const batch of log.read(topics, {}, to)) {
+    const place = `${batch.topic}/${batch.partition}`;
+    const { events, dead, seen: now } = readPart<T>(batch, seen.get(place) ?? NOTHING_SEEN);
+    seen.set(place, now);
+    yield { topic: batch.topic as T, partition: batch.partition, events, dead, records: batch.records.length };
+  }
+}

@@ -1,0 +1,91 @@
+import { FlowHalted, type OpenReader } from '@carat/event-log';
+import { type KafkaReaderOptions, openJournalReader, openKafkaReader } from '@carat/event-log/readers';
+import { openLogFile } from './file-log.worker.js';
+import type { LogSource } from './log-source.js';
+
+export { LOG_SOURCES, logSourceOf } from './log-source.js';
+
+/** Where the installation of this environment keeps its log, and how to speak to a cluster. */
+export interface LogEnvironment {
+  readonly home: string;
+  readonly brokers: readonly string[] | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly kafka: Pick<KafkaReaderOptions, 'prefix' | 'ssl' | 'sasl'>;
+}
+
+/** The log cannot be read: nobody answers, or nothing that answers is a log. */
+export class LogUnreachable extends Error {}
+
+/**
+ * Opens a source to read, and nothing else. `environment` is asked only where it matters.
+ * @throws LogUnreachable, here and from every question to the reader; FlowHalted where the log contradicts itself
+ */
+export async function openLogSource(
+  source: LogSource,
+  environment: () => Promise<LogEnvironment>,
+): Promise<OpenReader> {
+  const { name, open } = await openerOf(source, environment);
+  const failed = (error: unknown): unknown =>
+    error instanceof FlowHalted ? error : new LogUnreachable(`${name} cannot be read: ${reasonOf(error)}`);
+  const reader = await open().catch((error: unknown) => Promise.reject(failed(error)));
+  return {
+    ends: (topics) => reader.ends(topics).catch((error: unknown) => Promise.reject(failed(error))),
+    async *read(topics, from, to) {
+      const batches = reader.read(topics, from, to)[Symbol.asyncIterator]();
+      try {
+        for (;;) {
+          // What the reading of a batch throws is the log's fault; what its reader throws passes by.
+          const next = await batches.next().catch((error: unknown) => Promise.reject(failed(error)));
+          if (next.done === true) return;
+          yield next.value;
+        }
+      } finally {
+        await batches.return?.();
+      }
+    },
+    close: () => reader.close(),
+  };
+}
+
+interface Opener {
+  /** For a sentence. Never with a password. */
+  readonly name: string;
+  open(): Promise<OpenReader>;
+}
+
+const onKafka = (brokers: readonly string[], kafka: LogEnvironment['kafka']): Opener => ({
+  name: `Kafka at ${brokers.join(',')}`,
+  open: () => openKafkaReader({ brokers, ...kafka }),
+});
+
+const onPostgres = (url: string): Opener => ({
+  name: `Postgres at ${URL.canParse(url) ? new URL(url).host : 'a malformed URL'}`,
+  open: () => openJournalReader(url),
+});
+
+async function openerOf(source: LogSource, environment: () => Promise<LogEnvironment>): Promise<Opener> {
+  switch (source.kind) {
+    case 'kafka':
+      return onKafka(source.brokers, (await environment()).kafka);
+    case 'postgres':
+      return onPostgres(source.url);
+    case 'file':
+      return { name: `the file ${source.path}`, open: () => openLogFile(source.path) };
+    case 'environment': {
+      const { home, brokers, databaseUrl, kafka } = await environment();
+      if (brokers !== undefined) return onKafka(brokers, kafka);
+      if (databaseUrl !== undefined) return onPostgres(databaseUrl);
+      throw new LogUnreachable(
+        `nothing runs on ${home}: start Carat first, set KAFKA_BROKERS or DATABASE_URL, or say --source`,
+      );
+    }
+    default:
+      return source satisfies never;
+  }
+}
+
+/** An attempt at several addresses fails with one error for all, which says nothing itself. */
+const reasonOf = (error: unknown): string => {
+  const { message, code, errors } = error as { message?: string; code?: string; errors?: readonly Error[] };
+  return message || errors?.map((each) => each.message).join('; ') || code || String(error);
+};

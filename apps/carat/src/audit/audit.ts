@@ -1,0 +1,13 @@
+import { LOG_SOURCES } from '@carat/audit/log-source';
+import type { Command } from 'commander';
+import { addWhatIf } from './what-if.js';
+
+/** `carat audit <verb>`: answers from the log alone. */
+export function addAudit(program: Command): void {
+  const audit = program.command('audit').description('answers from the log alone; nothing here can write to it');
+  for (const addVerb of [addWhatIf])
+    addVerb(audit)
+      .option('--source <source>', `where the log is: ${LOG_SOURCES}`, 'env')
+      .option('--json', 'print JSON')
+      .option('--quiet', 'say nothing but the answer');
+}

@@ -1,0 +1,70 @@
+import { draftRateOf } from '@carat/audit/draft-rate';
+import { byDifference, differenceOf, type ReplayedWhatIf, replayWhatIf } from '@carat/audit/what-if';
+import type { Command } from 'commander';
+import { CommandFailure, exitCode, print, say } from '../output.js';
+import { progressOf } from './progress.js';
+import { textOfWhatIf } from './what-if-text.js';
+import { type AuditOptions, withLog } from './with-log.js';
+
+interface WhatIfOptions extends AuditOptions {
+  readonly rate: string;
+  readonly market: string;
+  readonly from: string;
+  readonly to: string;
+  readonly rounding: string;
+  readonly top?: string;
+}
+
+const TOP_OF_A_TABLE = 50;
+
+/** `carat audit what-if`: what the books would be, had another rate been in force. */
+export const addWhatIf = (audit: Command): Command =>
+  audit
+    .command('what-if')
+    .description('replay the log under a draft rate and print what that would change; writes nothing')
+    .requiredOption('--rate <n/d>', 'diamonds per coin, as a fraction: 3/5')
+    .requiredOption('--from <time>', 'the draft prices gifts given at this time or later')
+    .requiredOption('--to <time>', 'and before this time')
+    .option('--market <market>', 'in this market; * is every market that has no rate of its own', '*')
+    .option('--rounding <rounding>', 'floor, ceiling or half-even', 'floor')
+    .option('--top <n>', `only the n creators with the largest change (a table: ${TOP_OF_A_TABLE}; JSON: all)`)
+    .action((options: WhatIfOptions) => whatIf(options));
+
+async function whatIf(options: WhatIfOptions): Promise<void> {
+  const written = draftRateOf(options);
+  if ('mistake' in written) throw new CommandFailure(exitCode.usage, written.mistake);
+  const top = topOf(options);
+  const progress = progressOf(options, 'gift records');
+  const answer = await withLog(options, (log) => replayWhatIf(log, written.draft, progress.update)).finally(
+    progress.stop,
+  );
+  print(options.json ? JSON.stringify(jsonOf(answer, top)) : textOfWhatIf(answer, top));
+  if (answer.leftOut.count === 0) return;
+  process.exitCode = exitCode.incomplete;
+  if (options.quiet !== true) say(`incomplete; records that are in no figure: ${answer.leftOut.count}`);
+}
+
+function topOf({ top, json }: WhatIfOptions): number {
+  if (top === undefined) return json ? Infinity : TOP_OF_A_TABLE;
+  if (!/^\d{1,9}$/.test(top)) throw new CommandFailure(exitCode.usage, '--top expects a whole number');
+  return Number(top);
+}
+
+/** Amounts as decimal strings, in millidiamonds; offsets too. */
+function jsonOf(answer: ReplayedWhatIf, top: number): object {
+  const { draft, byCreator, total, residue, counts, leftOut, positions } = answer;
+  const { fromMs, toMs, ...rate } = draft;
+  const creators = byDifference(answer).slice(0, top);
+  const written = {
+    complete: leftOut.count === 0,
+    unit: 'millidiamond',
+    draft: { ...rate, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() },
+    positions,
+    counts,
+    total: { ...total, difference: differenceOf(total), residue },
+    creatorsTotal: byCreator.size,
+    creators: creators.map(([creatorId, change]) => ({ creatorId, ...change, difference: differenceOf(change) })),
+    leftOut,
+  };
+  return JSON.parse(JSON.stringify(written, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
+}

@@ -1,0 +1,30 @@
+import { LOG_SOURCES, LogUnreachable, logSourceOf, openLogSource } from '@carat/audit/log-source';
+import { FlowHalted, type LogReader } from '@carat/event-log';
+import { HostFailure, logEnvironment } from '@carat/service-host';
+import { CommandFailure, exitCode } from '../output.js';
+
+/** What every verb of audit takes. */
+export interface AuditOptions {
+  readonly source: string;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+/** Works with the log of a source, and says how a verb ends that could not finish. */
+export async function withLog<T>({ source }: AuditOptions, work: (log: LogReader) => Promise<T>): Promise<T> {
+  const wanted = logSourceOf(source);
+  if (wanted === undefined) throw new CommandFailure(exitCode.usage, `--source expects ${LOG_SOURCES}`);
+  try {
+    const log = await openLogSource(wanted, () => logEnvironment(process.env));
+    try {
+      return await work(log);
+    } finally {
+      await log.close();
+    }
+  } catch (error) {
+    if (error instanceof LogUnreachable) throw new CommandFailure(exitCode.unreachable, error.message);
+    if (error instanceof FlowHalted) throw new CommandFailure(exitCode.incomplete, error.message);
+    if (error instanceof HostFailure) throw new CommandFailure(exitCode.usage, error.message);
+    throw error;
+  }
+}
