@@ -84,10 +84,14 @@ export const HALF: TestRate = {
   fromMs: 0,
 };
 
-/** The events that put a rate in force. */
-export function inForce({ id, market, numerator, denominator, rounding, fromMs }: TestRate): RateEvent[] {
-  const kind = 'gift-to-diamond' as const;
-  const content = { kind, market, numerator, denominator, rounding, effectiveFrom: timeOf(fromMs) };
+/** The events that put a rate in force; with a currency it is one of minor units per diamond. */
+export function inForce(
+  { id, market, numerator, denominator, rounding, fromMs }: TestRate,
+  currency?: string,
+): RateEvent[] {
+  const kind = currency === undefined ? ('gift-to-diamond' as const) : ('diamond-to-cash' as const);
+  const ofCurrency = currency === undefined ? {} : { currency };
+  const content = { kind, market, ...ofCurrency, numerator, denominator, rounding, effectiveFrom: timeOf(fromMs) };
   const contentHash = proposalHash(content);
   const named = (name: string) => envelope('/carat/conversion-service', 'rate-book', 0, name, id);
   return [

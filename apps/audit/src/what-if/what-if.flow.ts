@@ -4,6 +4,7 @@ import { eventsIn } from '../log-source/events-in.flow.js';
 import type { DraftRate } from './draft-rate.js';
 import { type WhatIf, WhatIfReplay } from './what-if.js';
 
+export { type CashWorth, cashWorthOf } from './cash-worth.js';
 export type { DraftRate } from './draft-rate.js';
 export { byDifference, type Change, differenceOf, type WhatIf } from './what-if.js';
 

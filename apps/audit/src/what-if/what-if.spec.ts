@@ -19,7 +19,7 @@ import type { DraftRate } from './draft-rate.js';
 import { byDifference, differenceOf, type WhatIf, WhatIfReplay } from './what-if.js';
 
 const bookOf = (rates: readonly TestRate[]): RateBook => ({
-  ...rates.flatMap(inForce).reduce(evolve, emptyRateBook),
+  ...rates.flatMap((rate) => inForce(rate)).reduce(evolve, emptyRateBook),
   completeUntilMs: Infinity,
 });
 

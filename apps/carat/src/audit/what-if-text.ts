@@ -1,4 +1,4 @@
-import { byDifference, type Change, differenceOf, type ReplayedWhatIf } from '@carat/audit/what-if';
+import { byDifference, type CashWorth, type Change, differenceOf, type ReplayedWhatIf } from '@carat/audit/what-if';
 import Table from 'cli-table3';
 
 /** No frame and no colour: the table reads the same on a terminal, in a file and to `awk`. */
@@ -31,8 +31,11 @@ const rowOf = (name: string, change: Change): string[] => [
   signed(differenceOf(change)),
 ];
 
+const cashLine = ({ currency, amountMinor, rate }: CashWorth): string =>
+  `cash       ${signed(amountMinor)} minor units of ${currency}, at ${rate.numerator}/${rate.denominator} per diamond`;
+
 /** The answer for people: the creators whose figures change most, the totals, and what it rests on. */
-export function textOfWhatIf(answer: ReplayedWhatIf, top: number): string {
+export function textOfWhatIf(answer: ReplayedWhatIf, top: number, cash?: CashWorth): string {
   const { draft, byCreator, total, residue, counts, leftOut, positions } = answer;
   const rate = `${draft.numerator}/${draft.denominator}`;
   const [from, to] = [draft.fromMs, draft.toMs].map((ms) => new Date(ms).toISOString());
@@ -56,6 +59,7 @@ export function textOfWhatIf(answer: ReplayedWhatIf, top: number): string {
       .split('\n')
       .map((line) => line.trimEnd()),
     '',
+    ...(cash === undefined ? [] : [cashLine(cash)]),
     `residue    ${fractionOf(residue.booked)} booked, ${fractionOf(residue.drafted)} at ${rate}`,
     `gifts      ${counts.priced} priced, ${counts.underDraft} by the draft; ${counts.repeated} repeats counted once`,
     ...Object.entries(positions).map(([topic, nexts]) => `read up to ${topic} ${(nexts ?? []).join(' ')}`),

@@ -14,15 +14,22 @@ const BIN = fileURLToPath(new URL('../../bin/carat.js', import.meta.url));
 const TIME = '2026-11-20T19:00:00.000Z';
 const WINDOW = '--from 2026-11-20 --to 2026-11-21';
 
-/** Half a diamond per coin, from 1970 on, in every market. */
-function rates(): Event<'rate.events.v1'>[] {
-  const rate = { kind: 'gift-to-diamond' as const, market: '*', numerator: 1, denominator: 2 };
-  const content = { ...rate, rounding: 'floor' as const, effectiveFrom: '1970-01-01T00:00:00.000Z' };
+/** Half a diamond per coin and half a US cent per diamond, from 1970 on, in every market. */
+const rates = (): Event<'rate.events.v1'>[] => [
+  ...approved('half', { kind: 'gift-to-diamond' }),
+  ...approved('usd', { kind: 'diamond-to-cash', currency: 'USD' }),
+];
+
+type Kind = { readonly kind: 'gift-to-diamond' } | { readonly kind: 'diamond-to-cash'; readonly currency: string };
+
+function approved(rateId: string, kind: Kind): Event<'rate.events.v1'>[] {
+  const fraction = { market: '*', numerator: 1, denominator: 2, rounding: 'floor' as const };
+  const content = { ...kind, ...fraction, effectiveFrom: '1970-01-01T00:00:00.000Z' };
   const hash = contentHash('rate', content);
-  const cause = { source: '/test', id: 'rate', time: TIME };
+  const cause = { source: '/test', id: rateId, time: TIME };
   const own = { source: '/carat/conversion-service', subject: 'rate-book' };
-  const data = { rateId: 'half', ...content, proposedBy: 'nina', contentHash: hash };
-  const decision = { rateId: 'half', contentHash: hash, approvedBy: 'omar' };
+  const data = { rateId, ...content, proposedBy: 'nina', contentHash: hash };
+  const decision = { rateId, contentHash: hash, approvedBy: 'omar' };
   return [
     caused(cause, { ...own, type: 'carat.rate.proposed.v1', data }),
     caused(cause, { ...own, type: 'carat.rate.approved.v1', data: decision }),
@@ -102,7 +109,7 @@ describe('carat audit what-if', () => {
         '',
         'residue    0/1 booked, 0/1 at 3/5',
         'gifts      3 priced, 3 by the draft; 0 repeats counted once',
-        'read up to rate.events.v1 2',
+        'read up to rate.events.v1 4',
         'read up to gift.events.v1 3',
         '',
       ].join('\n'),
@@ -123,7 +130,7 @@ describe('carat audit what-if', () => {
         from: '2026-11-20T00:00:00.000Z',
         to: '2026-11-21T00:00:00.000Z',
       },
-      positions: { 'rate.events.v1': ['2'], 'gift.events.v1': ['3'] },
+      positions: { 'rate.events.v1': ['4'], 'gift.events.v1': ['3'] },
       counts: { priced: 3, underDraft: 3, repeated: 0 },
       total: {
         booked: '55500',
@@ -165,7 +172,18 @@ describe('carat audit what-if', () => {
     expect(await carat(`audit what-if --rate 3/5 ${WINDOW} --source file:${file}`)).toMatchObject({
       code: 3,
       data: '',
-      talk: expect.stringContaining('line 3 of the file is no record of a log'),
+      talk: expect.stringContaining('line 5 of the file is no record of a log'),
+    });
+  });
+
+  test('says what the change is worth in cash, where there is a rate to that currency', async () => {
+    expect((await carat(`audit what-if --rate 3/5 ${WINDOW} --cash USD`)).data).toContain(
+      'cash       +5 minor units of USD, at 1/2 per diamond\n',
+    );
+    expect(await carat(`audit what-if --rate 3/5 ${WINDOW} --cash CHF`)).toMatchObject({
+      code: 5,
+      data: '',
+      talk: expect.stringContaining('no diamond-to-cash rate for market * in CHF'),
     });
   });
 

@@ -1,5 +1,13 @@
 import { draftRateOf } from '@carat/audit/draft-rate';
-import { byDifference, differenceOf, type ReplayedWhatIf, replayWhatIf } from '@carat/audit/what-if';
+import {
+  byDifference,
+  type CashWorth,
+  cashWorthOf,
+  differenceOf,
+  type ReplayedWhatIf,
+  replayWhatIf,
+} from '@carat/audit/what-if';
+import { Unhandleable } from '@carat/event-log';
 import type { Command } from 'commander';
 import { CommandFailure, exitCode, print, say } from '../output.js';
 import { progressOf } from './progress.js';
@@ -13,6 +21,7 @@ interface WhatIfOptions extends AuditOptions {
   readonly to: string;
   readonly rounding: string;
   readonly top?: string;
+  readonly cash?: string;
 }
 
 const TOP_OF_A_TABLE = 50;
@@ -28,6 +37,7 @@ export const addWhatIf = (audit: Command): Command =>
     .option('--market <market>', 'in this market; * is every market that has no rate of its own', '*')
     .option('--rounding <rounding>', 'floor, ceiling or half-even', 'floor')
     .option('--top <n>', `only the n creators with the largest change (a table: ${TOP_OF_A_TABLE}; JSON: all)`)
+    .option('--cash <currency>', 'say what the change is worth at the rate to this currency in force now: USD')
     .action((options: WhatIfOptions) => whatIf(options));
 
 async function whatIf(options: WhatIfOptions): Promise<void> {
@@ -38,10 +48,20 @@ async function whatIf(options: WhatIfOptions): Promise<void> {
   const answer = await withLog(options, (log) => replayWhatIf(log, written.draft, progress.update)).finally(
     progress.stop,
   );
-  print(options.json ? JSON.stringify(jsonOf(answer, top)) : textOfWhatIf(answer, top));
+  const cash = options.cash === undefined ? undefined : cashOf(answer, options.cash);
+  print(options.json ? JSON.stringify(jsonOf(answer, top, cash)) : textOfWhatIf(answer, top, cash));
   if (answer.leftOut.count === 0) return;
   process.exitCode = exitCode.incomplete;
   if (options.quiet !== true) say(`incomplete; records that are in no figure: ${answer.leftOut.count}`);
+}
+
+function cashOf(answer: ReplayedWhatIf, currency: string): CashWorth {
+  try {
+    return cashWorthOf(differenceOf(answer.total), answer.rates, currency, Date.now());
+  } catch (error) {
+    if (error instanceof Unhandleable) throw new CommandFailure(exitCode.notFound, error.message);
+    throw error;
+  }
 }
 
 function topOf({ top, json }: WhatIfOptions): number {
@@ -51,7 +71,7 @@ function topOf({ top, json }: WhatIfOptions): number {
 }
 
 /** Amounts as decimal strings, in millidiamonds; offsets too. */
-function jsonOf(answer: ReplayedWhatIf, top: number): object {
+function jsonOf(answer: ReplayedWhatIf, top: number, cash: CashWorth | undefined): object {
   const { draft, byCreator, total, residue, counts, leftOut, positions } = answer;
   const { fromMs, toMs, ...rate } = draft;
   const creators = byDifference(answer).slice(0, top);
@@ -61,7 +81,7 @@ function jsonOf(answer: ReplayedWhatIf, top: number): object {
     draft: { ...rate, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() },
     positions,
     counts,
-    total: { ...total, difference: differenceOf(total), residue },
+    total: { ...total, difference: differenceOf(total), residue, ...(cash === undefined ? {} : { cash }) },
     creatorsTotal: byCreator.size,
     creators: creators.map(([creatorId, change]) => ({ creatorId, ...change, difference: differenceOf(change) })),
     leftOut,
