@@ -14,19 +14,23 @@ const RECORDS_IN_A_BATCH = 1000;
 export async function openLogFile(path: string): Promise<OpenReader> {
   await access(path, constants.R_OK);
   return {
-    async ends(topics): Promise<Offsets> {
-      const ends = new Map<Topic, bigint[]>(topics.map((topic) => [topic, []]));
-      for await (const { topic, partition, record } of recordsIn(path)) {
-        const ofTopic = ends.get(topic);
-        if (ofTopic === undefined) continue;
-        while (ofTopic.length <= partition) ofTopic.push(0n);
-        ofTopic[partition] = record.offset + 1n;
-      }
-      return Object.fromEntries(ends);
-    },
+    ends: (topics) => endsBefore(path, topics, Infinity),
+    offsetsAt: (topics, timeMs) => endsBefore(path, topics, timeMs),
     read: (topics, from, to) => batchesIn(path, topics, from, to),
     close: async () => undefined,
   };
+}
+
+/** Of every partition the next offset after the last record that is older than a time. */
+async function endsBefore(path: string, topics: readonly Topic[], timeMs: number): Promise<Offsets> {
+  const ends = new Map<Topic, bigint[]>(topics.map((topic) => [topic, []]));
+  for await (const { topic, partition, record } of recordsIn(path)) {
+    const ofTopic = ends.get(topic);
+    if (ofTopic === undefined) continue;
+    while (ofTopic.length <= partition) ofTopic.push(0n);
+    if (record.recordedAtMs < timeMs) ofTopic[partition] = record.offset + 1n;
+  }
+  return Object.fromEntries(ends);
 }
 
 async function* recordsIn(path: string): AsyncGenerator<PlacedRecord> {

@@ -52,6 +52,9 @@ describe('a log in a file', () => {
   test('may mix its partitions, leave gaps, and hold a line separator in a text', async () => {
     const log = await opened(`${line(1, 0)}${line(0, 2, 'a\u2028b')}\n${line(1, 5)}${line(1, 6).trimEnd()}`);
     expect(await log.ends([GIFTS, 'rate.events.v1'])).toEqual({ [GIFTS]: [3n, 7n], 'rate.events.v1': [] });
+    const timeMs = Date.parse('2026-11-20T19:00:00Z');
+    expect(await log.offsetsAt([GIFTS], timeMs)).toEqual({ [GIFTS]: [0n, 0n] });
+    expect(await log.offsetsAt([GIFTS], timeMs + 1)).toEqual({ [GIFTS]: [3n, 7n] });
     const read: string[] = [];
     for await (const { partition, records, nextOffset } of log.read(
       [GIFTS],

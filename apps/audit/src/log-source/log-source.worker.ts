@@ -28,14 +28,16 @@ export async function openLogSource(
   const failed = (error: unknown): unknown =>
     error instanceof FlowHalted ? error : new LogUnreachable(`${name} cannot be read: ${reasonOf(error)}`);
   const reader = await open().catch((error: unknown) => Promise.reject(failed(error)));
+  const told = <T>(answer: Promise<T>): Promise<T> => answer.catch((error: unknown) => Promise.reject(failed(error)));
   return {
-    ends: (topics) => reader.ends(topics).catch((error: unknown) => Promise.reject(failed(error))),
+    ends: (topics) => told(reader.ends(topics)),
+    offsetsAt: (topics, timeMs) => told(reader.offsetsAt(topics, timeMs)),
     async *read(topics, from, to) {
       const batches = reader.read(topics, from, to)[Symbol.asyncIterator]();
       try {
         for (;;) {
           // What the reading of a batch throws is the log's fault; what its reader throws passes by.
-          const next = await batches.next().catch((error: unknown) => Promise.reject(failed(error)));
+          const next = await told(batches.next());
           if (next.done === true) return;
           yield next.value;
         }

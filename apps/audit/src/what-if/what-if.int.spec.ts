@@ -170,6 +170,7 @@ describe('a what-if over a real log', () => {
           await db.transaction((tx) => append(tx, GIFTS, [late]));
           return ends;
         },
+        offsetsAt: (...moment) => log.offsetsAt(...moment),
         read: (...range) => log.read(...range),
       };
       const answer = await replayWhatIf(growing, DRAFT, (...progress) => void told.push(progress));

@@ -57,8 +57,8 @@ export class ReversePurchaseStore {
 }
 
 /**
- * Locks are taken in the order of the gifts': the wallet, its open streaks, its gifts, and the heads of the journal last. The number of
- * statements does not depend on the number of gifts.
+ * Locks are taken in the order of the gifts': the wallet, its open streaks, its gifts, and the heads of the journal
+ * last. The number of statements does not depend on the number of gifts.
  */
 export async function reverse(tx: Tx, asked: AskedReversal): Promise<ReversalAnswer> {
   const [found] = (await tx.query(FIND_LOT, [asked.source, asked.purchaseId])) as {

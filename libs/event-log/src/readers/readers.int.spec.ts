@@ -51,8 +51,8 @@ describe.each([
   }, 30_000);
   afterAll(() => reader?.close());
 
-  test('has two questions and an end, and nothing to write with', () => {
-    expect(Object.keys(reader).sort()).toEqual(['close', 'ends', 'read']);
+  test('has three questions and an end, and nothing to write with', () => {
+    expect(Object.keys(reader).sort()).toEqual(['close', 'ends', 'offsetsAt', 'read']);
     expect(Object.getPrototypeOf(reader)).toBe(Object.prototype);
   });
 
@@ -60,6 +60,8 @@ describe.each([
     const log = await openLog();
     const [ends, records] = [await reader.ends(topicNames), await everything(reader)];
     expect(ends).toEqual(await log.ends(topicNames));
+    const nowMs = Date.now();
+    expect(await reader.offsetsAt(topicNames, nowMs)).toEqual(await log.offsetsAt(topicNames, nowMs));
     expect(records).toHaveLength(COUNT);
     expect(records).toEqual(await everything(log));
     if (log !== bed.log) await log.close();
