@@ -16,12 +16,13 @@ export {
   uuidOf,
 } from './derived-id.js';
 export { CONTENT_TYPE, caused } from './envelope.js';
-export { Id, type Identity, Market, type RateOnEvent, Time } from './fields.js';
+export { Currency, Id, type Identity, Market, RateOnEvent, Time } from './fields.js';
 export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
 export { LogPosition, positionOnAnswer } from './log-position.js';
 export { partitionOf } from './partition.js';
 export { RateProposed } from './rate-events.js';
+export { redemptionStates } from './redemption-events.js';
 export {
   deadLetterTopicOf,
   definitionOf,
