@@ -1,0 +1,2 @@
+/** The CloudEvents `source` of every event that this service writes. */
+export const PAYOUT_SOURCE = '/carat/payout-service';
