@@ -1,17 +1,22 @@
 import 'reflect-metadata';
 import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type Role, roles } from '@carat/http-edge';
-import { EVENT_LOG } from '@carat/service-host';
+import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
+import { type PayoutEnvironment, payoutEnvironment } from '../src/payout-environment.worker.js';
+import { seedPayoutMethods } from '../src/payout-methods/payout-methods.store.js';
 import { payoutService } from '../src/payout-service.module.js';
 import { openLedgerDatabase } from './ledger-database.js';
 
 interface Answer {
   readonly status: number;
   /** Without the trace id of a problem, which is another one every time. */
-  readonly body: Record<string, unknown>;
+  // biome-ignore lint/suspicious/noExplicitAny: a body is whatever the server says
+  readonly body: Record<string, any>;
+  /** Only of an answer that was given before. */
+  readonly replayed?: true;
 }
 
 /** The service's doors over a database of its own, with a key of every role. */
@@ -19,18 +24,22 @@ export interface PayoutDoors {
   readonly app: NestFastifyApplication;
   readonly db: DataSource;
   readonly keys: Readonly<Record<Role, string>>;
-  send(method: 'GET' | 'POST', path: string, key: string, body?: object): Promise<Answer>;
+  /** Every POST under an Idempotency-Key of its own, or the one given. */
+  send(method: 'GET' | 'POST', path: string, key: string, body?: object, idempotencyKey?: string): Promise<Answer>;
   /** A token for a creator, asked for by the publisher as upstream services do. */
   tokenOf(creatorId: string, ttlSeconds?: number): Promise<string>;
   close(): Promise<void>;
 }
 
-export async function openPayoutDoors(): Promise<PayoutDoors> {
+export async function openPayoutDoors(rules: Partial<PayoutEnvironment> = {}): Promise<PayoutDoors> {
   const database = await openLedgerDatabase(accessMigrations);
   const { db } = database;
+  await db.transaction(seedPayoutMethods);
+  const environment = { ...payoutEnvironment({ standalone: true }).parse({}), ...rules };
   const shared = [
     { provide: DataSource, useValue: db },
     { provide: EVENT_LOG, useValue: { id: 'this-log' } },
+    { provide: ENVIRONMENT, useValue: environment },
   ];
   @Global()
   @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
@@ -46,11 +55,13 @@ export async function openPayoutDoors(): Promise<PayoutDoors> {
   });
   const keys = Object.fromEntries(await Promise.all(made)) as Record<Role, string>;
 
-  const send: PayoutDoors['send'] = async (method, url, key, payload) => {
-    const headers = { authorization: `Bearer ${key}` };
+  let requests = 0;
+  const send: PayoutDoors['send'] = async (method, url, key, payload, once = `request-${++requests}`) => {
+    const headers = { authorization: `Bearer ${key}`, ...(method === 'POST' ? { 'idempotency-key': once } : {}) };
     const answer = await app.inject({ method, url, headers, ...(payload === undefined ? {} : { payload }) });
     const { traceId: _, ...body } = answer.json();
-    return { status: answer.statusCode, body };
+    const isReplayed = answer.headers['idempotency-replayed'] === 'true';
+    return { status: answer.statusCode, body, ...(isReplayed ? { replayed: true } : {}) };
   };
   return {
     app,

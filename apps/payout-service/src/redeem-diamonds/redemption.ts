@@ -42,16 +42,15 @@ interface Booked {
   readonly version: number;
   /** Who let it out of a review. They do not approve it. */
   readonly releasedBy: readonly string[];
+  /** Who approved it as it is now: a review makes that void. */
+  readonly approvedBy: readonly string[];
   readonly reason?: string | undefined;
   readonly providerReference?: string | undefined;
 }
 
-type Plain = 'requested' | 'in_review' | (typeof SENT)[number] | (typeof WITHDRAWN)[number] | 'failed' | 'returned';
-
 export type Redemption =
   | { readonly status: 'none' }
-  | (Booked & { readonly status: Plain })
-  | (Booked & { readonly status: 'pending_approval' | 'approved'; readonly approvedBy: readonly string[] })
+  | (Booked & { readonly status: Exclude<RedemptionStatus, 'none' | 'paid'> })
   /** Late: it had been called failed, and its diamonds were given back. */
   | (Booked & { readonly status: 'paid'; readonly isLate: boolean });
 
@@ -73,17 +72,16 @@ export function evolve(before: Redemption, event: RedemptionEvent): Existing {
   const booked = bookedAfter(before, event);
   switch (move.to) {
     case 'approved': {
-      const { approval } = (event as EventOf<'carat.redemption.approved.v1'>).data;
+      const { by, approval } = (event as EventOf<'carat.redemption.approved.v1'>).data;
       const isEnough = approval === undefined || approval.given >= approval.needed;
-      const approvedBy = 'approvedBy' in before ? [...before.approvedBy, event.data.by] : [event.data.by];
-      return { ...booked, status: isEnough ? 'approved' : 'pending_approval', approvedBy };
+      return { ...booked, status: isEnough ? 'approved' : 'pending_approval', approvedBy: [...booked.approvedBy, by] };
     }
+    case 'in_review':
     case 'pending_approval':
       return { ...booked, status: move.to, approvedBy: [] };
     case 'paid':
       return { ...booked, status: move.to, isLate: before.status === 'failed' };
     case 'requested':
-    case 'in_review':
     case 'submitted':
     case 'in_transit':
     case 'unknown':
@@ -99,11 +97,12 @@ export function evolve(before: Redemption, event: RedemptionEvent): Existing {
 }
 
 function bookedAfter(before: Redemption, event: RedemptionEvent): Booked {
-  if (before.status === 'none') return { asked: event.data, askedAt: event.time, version: 1, releasedBy: [] };
-  const { asked, askedAt, version, releasedBy } = before;
+  if (before.status === 'none')
+    return { asked: event.data, askedAt: event.time, version: 1, releasedBy: [], approvedBy: [] };
+  const { asked, askedAt, version, releasedBy, approvedBy } = before;
   const { by, reason, providerReference = before.providerReference } = event.data;
   const released = event.type === 'carat.redemption.released.v1' ? [...releasedBy, by] : releasedBy;
-  return { asked, askedAt, version: version + 1, releasedBy: released, reason, providerReference };
+  return { asked, askedAt, version: version + 1, releasedBy: released, approvedBy, reason, providerReference };
 }
 
 // ---- commands ----
@@ -234,7 +233,7 @@ function dataOf(before: Existing, command: RedemptionCommand): Said {
   const reason = 'reason' in command ? command.reason : undefined;
   const heard = 'providerReference' in command ? command.providerReference : undefined;
   const reference = heard ?? before.providerReference;
-  const given = 'approvedBy' in before ? before.approvedBy.length + 1 : 1;
+  const given = before.approvedBy.length + 1;
   return {
     ...asked,
     ...(reason === undefined ? {} : { reason }),
@@ -267,11 +266,11 @@ function objectionTo(
   command: RedemptionCommand,
   given: Circumstances,
 ): RedemptionVerdict | undefined {
-  const { asked, releasedBy } = before;
+  const { asked, releasedBy, approvedBy } = before;
   switch (command.kind) {
     case 'approve':
       if (command.contentHash !== asked.contentHash) return { refused: 'proposal_changed' };
-      if ('approvedBy' in before && before.approvedBy.includes(given.by)) return { recorded: 'duplicate' };
+      if (approvedBy.includes(given.by)) return { recorded: 'duplicate' };
       if (given.as === 'system') return approversNeeded(asked.millidiamonds) > 0 ? { refused: 'forbidden' } : undefined;
       return asked.by === given.by || releasedBy.includes(given.by) ? { refused: 'self_approval' } : undefined;
     case 'reject':

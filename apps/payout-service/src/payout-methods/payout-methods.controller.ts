@@ -1,0 +1,67 @@
+import { Id } from '@carat/events';
+import {
+  Answers,
+  type Caller,
+  CallerOf,
+  IdempotencyKey,
+  PageQuery,
+  Problem,
+  Roles,
+  readCursor,
+  writeCursor,
+} from '@carat/http-edge';
+import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { z } from 'zod';
+import { PayoutMethod } from './payout-method.js';
+import { PayoutMethods } from './payout-methods.store.js';
+
+const NewMethod = PayoutMethod.pick({ kind: true, label: true });
+type NewMethod = z.infer<typeof NewMethod>;
+
+const ListedMethods = z.object({ items: z.array(PayoutMethod), nextCursor: z.string().nullable() });
+type ListedMethods = z.infer<typeof ListedMethods>;
+
+interface Reply {
+  header(name: string, value: string): unknown;
+}
+
+/** Where a creator is paid. */
+@Controller('v1/creators/:creatorId/payout-methods')
+@Roles('creator', 'operator')
+export class PayoutMethodsController {
+  constructor(private readonly methods: PayoutMethods) {}
+
+  /** Adds a method. It can be used once METHOD_COOLING has passed. */
+  @Post()
+  @Answers(PayoutMethod, 201)
+  async add(
+    @CallerOf() { principal }: Caller,
+    @IdempotencyKey() key: string,
+    @Param('creatorId', { schema: Id }) creatorId: string,
+    @Body({ schema: NewMethod }) body: NewMethod,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<PayoutMethod> {
+    const asked = { principal, route: `POST /v1/creators/${creatorId}/payout-methods`, key, body };
+    const { answer, replayed } = await this.methods.add(asked, creatorId, body);
+    if (replayed) reply.header('idempotency-replayed', 'true');
+    return answer;
+  }
+
+  /** The creator's own methods, and those of the fake provider. */
+  @Get()
+  @Answers(ListedMethods)
+  async list(
+    @Param('creatorId', { schema: Id }) creatorId: string,
+    @Query({ schema: PageQuery }) { limit, cursor }: PageQuery,
+  ): Promise<ListedMethods> {
+    const filters = { list: 'payout-methods', creatorId };
+    const [after = ''] = readCursor(cursor, filters) ?? [];
+    // A cursor is no secret, so what it holds may be anything.
+    if (after !== '' && !Id.safeParse(after).success) throw new Problem('cursor_invalid');
+    const found = await this.methods.list(creatorId, limit + 1, after);
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    const nextCursor = last === undefined || found.length <= limit ? null : writeCursor([last.payoutMethodId], filters);
+    return { items, nextCursor };
+  }
+}

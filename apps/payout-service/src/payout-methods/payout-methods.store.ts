@@ -1,0 +1,68 @@
+import type { Tx } from '@carat/event-log';
+import { derivedUuid } from '@carat/events';
+import { type Answered, type Asked, IdempotentRequests } from '@carat/http-edge';
+import { ENVIRONMENT } from '@carat/service-host';
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { PayoutEnvironment } from '../payout-environment.worker.js';
+import { type PayoutMethod, seededMethods } from './payout-method.js';
+
+const COLUMNS = 'payout_method_id AS "payoutMethodId", kind, label, usable_from AS "usableFrom"';
+
+const INSERT = `
+  INSERT INTO payout.payout_method (payout_method_id, creator_id, kind, label, usable_from)
+  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (payout_method_id) DO NOTHING`;
+
+const LIST = `
+  SELECT ${COLUMNS} FROM payout.payout_method
+  WHERE (creator_id IS NULL OR creator_id = $1) AND payout_method_id > $2 ORDER BY payout_method_id LIMIT $3`;
+
+const LOCK = `
+  SELECT ${COLUMNS} FROM payout.payout_method
+  WHERE payout_method_id = $1 AND (creator_id IS NULL OR creator_id = $2) FOR SHARE`;
+
+type Row = Omit<PayoutMethod, 'usableFrom'> & { readonly usableFrom: Date };
+
+const asAnswered = ({ usableFrom, ...method }: Row): PayoutMethod => ({
+  ...method,
+  usableFrom: usableFrom.toISOString(),
+});
+
+/** The methods of the fake provider belong to nobody, so every creator may use them. */
+export async function seedPayoutMethods(tx: Tx): Promise<void> {
+  for (const { payoutMethodId, kind, label, usableFrom } of seededMethods)
+    await tx.query(INSERT, [payoutMethodId, null, kind, label, usableFrom]);
+}
+
+/** A method that the creator may use, kept as it is until the transaction ends; undefined when there is none. */
+export async function lockPayoutMethod(tx: Tx, id: string, creatorId: string): Promise<PayoutMethod | undefined> {
+  const [row] = (await tx.query(LOCK, [id, creatorId])) as Row[];
+  return row && asAnswered(row);
+}
+
+/** Where creators are paid. */
+@Injectable()
+export class PayoutMethods {
+  constructor(
+    private readonly db: DataSource,
+    private readonly requests: IdempotentRequests,
+    @Inject(ENVIRONMENT) private readonly environment: PayoutEnvironment,
+  ) {}
+
+  /** Adds a method that is usable once it has cooled. */
+  add(asked: Asked, creatorId: string, of: Pick<PayoutMethod, 'kind' | 'label'>): Promise<Answered<PayoutMethod>> {
+    return this.requests.once(asked, async (tx) => {
+      const [{ now }] = (await tx.query('SELECT clock_timestamp() AS now')) as [{ now: Date }];
+      const id = derivedUuid(now.getTime(), 'payout method', asked.principal, asked.route, asked.key);
+      const usableFrom = new Date(now.getTime() + this.environment.METHOD_COOLING).toISOString();
+      const answer = { payoutMethodId: `pm_${id}`, ...of, usableFrom };
+      await tx.query(INSERT, [answer.payoutMethodId, creatorId, of.kind, of.label, usableFrom]);
+      return { answer, replayed: false };
+    });
+  }
+
+  /** Up to `limit` methods that the creator may use, in the order of their ids, behind the id `after`. */
+  async list(creatorId: string, limit: number, after: string): Promise<PayoutMethod[]> {
+    return ((await this.db.query(LIST, [creatorId, after, limit])) as Row[]).map(asAnswered);
+  }
+}

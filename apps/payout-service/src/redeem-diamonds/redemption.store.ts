@@ -1,0 +1,100 @@
+import type { Tx } from '@carat/event-log';
+import { append } from '@carat/event-log/journal';
+import { decode, encode } from '@carat/events';
+import { Problem } from '@carat/http-edge';
+import { type LockedBooks, lockBooks, takeSeq } from '../diamond-ledger/creator-books.store.js';
+import { post } from '../diamond-ledger/diamond-ledger.store.js';
+import { transfersOf } from '../diamond-ledger/transfers-of.js';
+import { decide, evolve, type Redemption, type RedemptionCommand, type RedemptionNote } from './redemption.js';
+import type { Actor, RedemptionEvent } from './redemption-machine.js';
+import { type AskedBefore, dayStartMs, givesLimitBack, weekStartMs } from './redemption-rules.js';
+
+export type StoredRedemption = Exclude<Redemption, { status: 'none' }>;
+
+/** Whose redemption it is about, and who asks. Without an id it is about one that is to be. */
+export interface About {
+  readonly creatorId: string;
+  readonly redemptionId?: string;
+  /** The log whose offsets the books stand at. */
+  readonly logId: string;
+  readonly as: Actor;
+  readonly by: string;
+  readonly traceparent?: string | undefined;
+}
+
+/** The redemption as it is now; with a note when nothing changed. */
+export interface Decided {
+  readonly redemption: StoredRedemption;
+  readonly recorded?: RedemptionNote;
+}
+
+/**
+ * The one way in, whoever asks: lock the creator's balance, read what the command needs, decide, book, append. State,
+ * posting and event commit together, and the head of the journal is locked last.
+ * @throws Problem why it is refused
+ */
+export async function decideOn(
+  tx: Tx,
+  { creatorId, redemptionId, logId, ...asker }: About,
+  commandFor: (books: LockedBooks) => RedemptionCommand | Promise<RedemptionCommand>,
+): Promise<Decided> {
+  const books = await lockBooks(tx, logId, creatorId);
+  const before = redemptionId === undefined ? undefined : await findRedemption(tx, redemptionId);
+  const command = await commandFor(books);
+  const { nextSeq: ledgerSeq, after, clockMs: atMs } = books;
+  const verdict = decide(before ?? { status: 'none' }, command, { ...asker, atMs, ledgerSeq, after });
+  if ('refused' in verdict) throw new Problem(verdict.refused);
+  if ('recorded' in verdict) {
+    if (before === undefined) throw new Error(`${command.kind} of nothing was recorded as ${verdict.recorded}`);
+    return { redemption: before, recorded: verdict.recorded };
+  }
+  const event = asRead(verdict.event);
+  const redemption = evolve(before ?? { status: 'none' }, event);
+  await write(tx, redemption);
+  await post(tx, transfersOf(event));
+  await takeSeq(tx, creatorId, ledgerSeq);
+  await append(tx, 'redemption.events.v1', [event]);
+  return { redemption };
+}
+
+/** Before it is written: an event that nobody could read again must not get into the log. */
+function asRead(event: RedemptionEvent): RedemptionEvent {
+  const decoded = decode('redemption.events.v1', encode(event));
+  if ('undecodable' in decoded) throw new Error(`${event.type} ${event.id}: ${decoded.undecodable.detail}`);
+  return decoded.event as RedemptionEvent;
+}
+
+const WRITE = `
+  INSERT INTO payout.redemption
+    (redemption_id, creator_id, status, currency, millidiamonds, requested_at, quote_id, state)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+  ON CONFLICT (redemption_id) DO UPDATE SET status = excluded.status, state = excluded.state`;
+
+async function write(tx: Tx, redemption: StoredRedemption): Promise<void> {
+  const { asked, askedAt, status } = redemption;
+  const { redemptionId, creatorId, payout, millidiamonds, quoteId } = asked;
+  const row = [redemptionId, creatorId, status, payout.currency, millidiamonds, askedAt, quoteId, redemption];
+  await tx.query(WRITE, row);
+}
+
+/** A redemption as its events made it, or undefined. Under the lock of its creator's balance nothing changes it. */
+export async function findRedemption(tx: Tx, redemptionId: string): Promise<StoredRedemption | undefined> {
+  const [row] = (await tx.query('SELECT state FROM payout.redemption WHERE redemption_id = $1', [redemptionId])) as {
+    state: StoredRedemption;
+  }[];
+  return row?.state;
+}
+
+const ASKED_BEFORE = `
+  SELECT coalesce(sum(millidiamonds), 0) AS "thisWeek",
+         coalesce(sum(millidiamonds) FILTER (WHERE requested_at >= $3), 0) AS today
+  FROM payout.redemption WHERE creator_id = $1 AND requested_at >= $2 AND status <> ALL($4)`;
+
+/** What counts for the creator's maxima at a time. */
+export async function askedBefore(tx: Tx, creatorId: string, atMs: number): Promise<AskedBefore> {
+  const starts = [weekStartMs(atMs), dayStartMs(atMs)].map((ms) => new Date(ms));
+  const [{ today, thisWeek }] = (await tx.query(ASKED_BEFORE, [creatorId, ...starts, givesLimitBack])) as [
+    { today: string; thisWeek: string },
+  ];
+  return { today: BigInt(today), thisWeek: BigInt(thisWeek) };
+}
