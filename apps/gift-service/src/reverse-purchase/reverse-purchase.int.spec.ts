@@ -250,6 +250,21 @@ describe('coins that an open streak holds', () => {
     expect(await contradictions()).toEqual([]);
   });
 
+  it('become a gift of every streak that holds some, each with events of its own', async () => {
+    await buy('u-1', 'una', 20);
+    const time = new Date().toISOString();
+    for (const id of ['one', 'two', 'three']) {
+      const streak = { id, final: false };
+      const data = rose('', { funding: { kind: 'wallet' }, senderId: 'una', creatorId: 'uma', quantity: 3, streak });
+      expect((await server.call('POST', '/v1/gifts', '/live', { ...data, time }, anyKey())).status).toBe(202);
+    }
+    expect(await reversed('u-1')).toMatchObject({ body: { unspentCoins: 11, spentCoins: 9, giftsReversed: 3 } });
+    const events = (await server.given.giftEvents()).filter(({ subject }) => subject === 'uma');
+    expect(events).toHaveLength(9);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(9);
+    expect(await contradictions()).toEqual([]);
+  });
+
   it('stay held when they are of another lot', async () => {
     await buy('t-1', 'tom', 6);
     await buy('t-2', 'tom', 6);

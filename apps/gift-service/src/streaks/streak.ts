@@ -1,6 +1,7 @@
 import { type Coins, plus, times, toEvent } from '@carat/amounts';
 import {
   caused,
+  derivedUuid,
   type EventOf,
   type GiftId,
   type GiftRefusal,
@@ -83,8 +84,12 @@ export function closeEarly(
 ): ClosedStreak {
   const { said, source, streakId, highest, price } = streak;
   const { senderId, creatorId, context, giftTypeId } = said;
+  const giftId = giftIdAt(streak, highest);
+  const type = 'carat.streak.closed.v1';
   const closed = caused(causeOf({ ...cause, timeMs: atMs }), {
-    type: 'carat.streak.closed.v1',
+    type,
+    // One cause may end many streaks, as the refund of what they hold does, so the id follows from the gift.
+    id: derivedUuid(atMs, type, giftId),
     source: GIFT_SOURCE,
     subject: creatorId,
     data: {
@@ -96,7 +101,7 @@ export function closeEarly(
       giftTypeId,
       quantity: highest.count,
       coins: toEvent(times(price, highest.count)),
-      giftId: giftIdAt(streak, highest),
+      giftId,
       reason,
     },
   });
