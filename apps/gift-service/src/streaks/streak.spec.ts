@@ -140,6 +140,13 @@ describe('a streak', () => {
       14,
     ],
     [
+      'has its time from the frame received last, when one that waited in the log is handled behind it',
+      [frame(2, 4_000), frame(3, 0), frame(4, TIMEOUT_MS + 1, FINAL)],
+      ['held', 'held', 8],
+      ['sent 4 for 8'],
+      12,
+    ],
+    [
       'goes on after a frame that is refused by itself',
       [frame(1, 0), frame(9, 1, false, { market: 'JP' }), frame(2, 2, FINAL)],
       ['held', 'streak_changed', 4],

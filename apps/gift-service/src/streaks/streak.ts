@@ -31,7 +31,7 @@ export interface Streak {
   /** Of one gift, at the time of the first frame. */
   readonly price: Coins;
   readonly highest: Frame;
-  /** When the frame that opened it, or raised it last, was received. */
+  /** When the latest of the frames that opened or raised it was received. */
   readonly raisedAtMs: number;
   /** What the lots of the sender hold for it while it is open. */
   readonly held: readonly LotPayment[];
@@ -238,7 +238,8 @@ function openedBy(asked: AskedGift, price: Coins): Streak {
 const raised = (streak: Streak, asked: AskedGift, paid: readonly LotPayment[]): Streak => ({
   ...streak,
   highest: frameOf(asked),
-  raisedAtMs: asked.receivedAtMs,
+  // One that was received earlier may be handled later, when it came through the log: it takes no time away.
+  raisedAtMs: Math.max(streak.raisedAtMs, asked.receivedAtMs),
   held: together(streak.held, paid),
 });
 
