@@ -75,6 +75,27 @@ describe('GET /v1/requests', () => {
     expect(await eventAt(body)).toMatchObject({ data: { giftId: body.giftId, quantity: 2 } });
   });
 
+  it('finds the gift of a streak also for a frame that came long after its end', async () => {
+    const frame = (quantity: number, final: boolean) =>
+      rose('pay-late', { quantity, creatorId: 'creator-late', streak: { id: 'late', final } });
+    const tell = (id: string, quantity: number, final: boolean): Promise<Answered> =>
+      server.call('POST', '/v1/gifts', '/live', frame(quantity, final), id);
+    const { giftId } = (await tell('ended', 3, true)).body;
+    const { db } = server.given;
+    await db.query(`UPDATE gift.inbox SET decided_at = decided_at - interval '1 hour' WHERE id = 'ended'`);
+    await db.query(
+      `UPDATE journal.log_record SET logged_at = logged_at - interval '1 hour' WHERE convert_from(key, 'UTF8') = $1`,
+      ['creator-late'],
+    );
+    expect((await tell('too low', 2, false)).status).toBe(202);
+    expect((await tell('too late', 3, true)).status).toBe(201);
+    for (const id of ['too low', 'too late', 'ended']) {
+      const { body } = await ask(id);
+      expect(body).toMatchObject({ status: 'accepted', giftId });
+      expect(await eventAt(body)).toMatchObject({ data: { giftId, quantity: 3 } });
+    }
+  });
+
   it('knows the same id of another source apart, and shows a publisher its own alone', async () => {
     await send('shared');
     await server.call('POST', '/v1/gifts', '/video', rose('pay-shared', { giftTypeId: 'dragon' }), 'shared');

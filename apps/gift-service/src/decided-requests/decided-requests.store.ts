@@ -6,14 +6,15 @@ import { DataSource } from 'typeorm';
 import { type DecidedRequest, saysRefused, saysSent } from './decided-request.js';
 
 // A frame has no gift of its own: it charged its streak, or what it holds is in the gift that the streak was closed as.
-// That gift is no older than the last frame that raised the streak.
+// A frame may come after that gift; what it names as its request came before.
 const FIND = `
-  SELECT i.refusal, i.decided_at AS "decidedAt", greatest(i.decided_at, s.raised_at) AS "since",
+  SELECT i.refusal, i.decided_at AS "decidedAt", coalesce(r.decided_at, i.decided_at) AS "since",
          'gft_' || g.gift_id AS "giftId", coalesce(i.refused_creator_id, g.data ->> 'creatorId') AS "creatorId"
   FROM gift.inbox i
   LEFT JOIN gift.streak s ON s.streak_key = i.streak_key
   LEFT JOIN gift.gift g
     ON g.gift_id = coalesce(i.charged_gift_id, substr(s.state #>> '{charged,giftId}', 5)::uuid, i.gift_id)
+  LEFT JOIN gift.inbox r ON r.source = g.source AND r.id = g.data #>> '{requestedBy,id}'
   WHERE i.source = $1 AND i.id = $2`;
 
 interface DecidedRow {
