@@ -8,6 +8,9 @@ export const Id = z
   .regex(/^[\x20-\x7e]{1,128}$/)
   .meta({ description: '1 to 128 printable ASCII characters' });
 
+/** What a person writes. Neither NUL nor half of a surrogate pair is in it: Postgres keeps neither in a text. */
+export const Words = z.string().regex(/^[^\0\p{Cs}]*$/u);
+
 /** RFC 3339, with any offset. */
 export const Time = z.iso.datetime({ offset: true }).meta({ description: 'RFC 3339, any offset' });
 

@@ -131,7 +131,8 @@ describe('POST a decision', () => {
 
   test('rejects, with a reason', async () => {
     const proposal = await proposed('HH');
-    expect((await reject(proposal, omar, '')).body.errors).toMatchObject([{ pointer: '/reason' }]);
+    for (const unwritable of ['', 'a\0b'])
+      expect((await reject(proposal, omar, unwritable)).body.errors).toMatchObject([{ pointer: '/reason' }]);
     expect(await reject(proposal)).toMatchObject({ status: 200, body: { state: 'rejected' } });
     expect(await approve(proposal, ann)).toMatchObject({ status: 409 });
     expect(await listed('market=HH')).toMatchObject([

@@ -226,7 +226,11 @@ describe('a rejection', () => {
   it('is for good, and has its reason', async () => {
     const giftId = await given('ida', 3, 'i-ref');
     const proposal = await proposed(giftId);
-    expect(await reject(proposal, 'approver', '')).toMatchObject({ body: { errors: [{ pointer: '/reason' }] } });
+    for (const unwritable of ['', 'a\0b', '\ud800', 'a'.repeat(1001)])
+      expect(await reject(proposal, 'approver', unwritable)).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/reason' }] },
+      });
     expect(await reject(proposal)).toMatchObject({ status: 200, replayed: null, body: { state: 'rejected' } });
     expect(await reject(proposal)).toMatchObject({ status: 200, replayed: 'true' });
     expect(await approve(proposal)).toMatchObject({ status: 409, body: { code: 'reversal_already_decided' } });

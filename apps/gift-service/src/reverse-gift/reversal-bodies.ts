@@ -1,4 +1,4 @@
-import { Id, Time } from '@carat/events';
+import { Id, Time, Words } from '@carat/events';
 import { z } from 'zod';
 
 /** The body of a proposal. */
@@ -14,7 +14,7 @@ export type ReversalBody = z.infer<typeof ReversalBody>;
 export const ReversalApprovalBody = z.object({ contentHash: Id });
 export type ReversalApprovalBody = z.infer<typeof ReversalApprovalBody>;
 
-export const ReversalRejectionBody = z.object({ reason: z.string().min(1).max(1000) });
+export const ReversalRejectionBody = z.object({ reason: Words.min(1).max(1000) });
 export type ReversalRejectionBody = z.infer<typeof ReversalRejectionBody>;
 
 /** A proposal as it is listed, and what became of it. */
