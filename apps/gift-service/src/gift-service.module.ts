@@ -14,6 +14,7 @@ import { Wallets1764000000101 } from './migrations/1764000000101-wallets.js';
 import { StreaksReversals1764000000102 } from './migrations/1764000000102-streaks-reversals.js';
 import { CatalogueChanges1764000000103 } from './migrations/1764000000103-catalogue-changes.js';
 import { Receipts1764000000110 } from './migrations/1764000000110-receipts.js';
+import { PaymentsOfOldGifts1764000000111 } from './migrations/1764000000111-payments-of-old-gifts.js';
 import { DecideReversals } from './reverse-gift/decide-reversals.store.js';
 import { GiftReversalsController } from './reverse-gift/gift-reversals.controller.js';
 import { ProposedReversals } from './reverse-gift/proposed-reversals.store.js';
@@ -69,6 +70,7 @@ export const giftService: Service = {
     StreaksReversals1764000000102,
     CatalogueChanges1764000000103,
     Receipts1764000000110,
+    PaymentsOfOldGifts1764000000111,
   ],
   environment: giftEnvironment,
   reads: [INTAKE_TOPIC],

@@ -15,23 +15,24 @@ export interface SentGift {
 
 const LOCK_GIFT = 'SELECT coins_standing AS standing FROM gift.gift WHERE gift_id = $1 FOR UPDATE';
 
-// The lots are those that the gift's event names: a wallet may have paid for many thousand other gifts.
+// The lots are those that the gift's event names: a wallet may have paid for many thousand other gifts. The oldest
+// events name no source.
 const READ_SHARES = `
   SELECT l.sequence, l.source, l.purchase_id AS "purchaseId", p.coins_standing AS standing
-  FROM unnest($2::text[], $3::text[]) AS r(source, purchase_id)
-  JOIN gift.lot l USING (source, purchase_id)
+  FROM unnest($3::text[], $4::text[]) AS r(source, purchase_id)
+  JOIN gift.lot l ON l.viewer_id = $2 AND l.purchase_id = r.purchase_id AND r.source IN ('', l.source)
   JOIN gift.payment p ON (p.viewer_id, p.lot_sequence, p.gift_id) = (l.viewer_id, l.sequence, $1)
   WHERE p.coins_standing > 0 ORDER BY l.sequence`;
 
 type Lots = Extract<SentGift['data']['funding'], { kind: 'wallet' }>['lots'];
 
-async function readShares(tx: Tx, giftId: GiftId, lots: Lots): Promise<LotPayment[]> {
+async function readShares(tx: Tx, giftId: GiftId, viewerId: string, lots: Lots): Promise<LotPayment[]> {
   const named = columns(
     lots,
     ({ source }) => source ?? '',
     ({ purchaseId }) => purchaseId,
   );
-  const rows = (await tx.query(READ_SHARES, [uuidOf(giftId), ...named])) as (Omit<LotPayment, 'coins'> & {
+  const rows = (await tx.query(READ_SHARES, [uuidOf(giftId), viewerId, ...named])) as (Omit<LotPayment, 'coins'> & {
     standing: string;
   })[];
   return rows.map(({ standing, ...lot }) => ({ ...lot, coins: coins(BigInt(standing)) }));
@@ -80,7 +81,9 @@ export async function takeBack(
   if (funding.kind === 'wallet') await lockWallet(tx, senderId);
   const [locked] = (await tx.query(LOCK_GIFT, [uuidOf(giftId)])) as [{ standing: string }];
   const paid =
-    funding.kind === 'wallet' ? { viewerId: senderId, shares: await readShares(tx, giftId, funding.lots) } : undefined;
+    funding.kind === 'wallet'
+      ? { viewerId: senderId, shares: await readShares(tx, giftId, senderId, funding.lots) }
+      : undefined;
   const gift = { giftId, creatorId, market, sentAt: sentAt.toISOString(), standing: coins(BigInt(locked.standing)) };
   const reversal = reverseGift(gift, paid, agreed, cause);
   if (reversal !== undefined) await writeTaken(tx, giftId, paid, reversal);
