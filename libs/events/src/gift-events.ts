@@ -19,6 +19,7 @@ export const giftRefusals = [
   'gift_time_in_future',
   'amount_too_large',
   'insufficient_coins',
+  'gift_spans_too_many_lots',
   'gift_type_not_streakable',
   'streak_changed',
   'external_funding_not_attested',

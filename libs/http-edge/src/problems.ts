@@ -71,6 +71,10 @@ export const problems = {
   gift_time_in_future: { status: 422, title: 'The gift claims a time that is still to come.' },
   amount_too_large: { status: 422, title: 'The amount is larger than 2^53 - 1.' },
   insufficient_coins: { status: 422, title: 'The wallet does not hold enough coins.' },
+  gift_spans_too_many_lots: {
+    status: 422,
+    title: 'One gift cannot be paid from so many purchases; several smaller gifts can.',
+  },
   gift_type_not_streakable: { status: 422, title: 'The gift type is not one that is sent in streaks.' },
   streak_changed: { status: 422, title: 'The streak began in another market or with another funding.' },
   daily_coin_cap_exceeded: { status: 422, title: 'The source has reached its daily cap of coins.' },

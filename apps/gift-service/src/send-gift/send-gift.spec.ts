@@ -211,6 +211,21 @@ describe('a gift from a wallet', () => {
     expect(when([ofWallet('a', 16)], holding)).toEqual(['insufficient_coins']);
   });
 
+  it('is paid by no more lots than its event can name on any broker', () => {
+    const longest = '"'.repeat(124);
+    const many = Array.from({ length: 1_501 }, (_, n) => ({
+      ...lot(n + 1, 1),
+      ...{ source: `"${longest}"`, purchaseId: `${longest}${n}` },
+    }));
+    const state: SendingState = { ...given, wallets: new Map([['viewer-1', many]]) };
+    const refused = sendGifts([ofWallet('a', 1_501)], state);
+    expect(refused.outcomes.map(became)).toEqual(['gift_spans_too_many_lots']);
+    expect(refused.state).toEqual(state);
+    const [sent] = sendGifts([ofWallet('a', 1_500)], state).outcomes;
+    expect(encode(eventOf(sent) ?? {}).length).toBeLessThan(1_000_000);
+    expect(eventOf(sent)?.data).toMatchObject({ coins: 1_500 });
+  });
+
   it('that is refused for whatever reason uses up nothing', () => {
     const refused = [
       ofWallet('a', 16),

@@ -5,7 +5,7 @@ import { type Catalogue, isStreakableAt, priceAt } from '../gift-catalogue/catal
 import { type GiftFact, giftRefused, giftSent } from '../sent-gifts/gift-fact.js';
 import { registrationOf, type Sources } from '../sources.js';
 import { type FrameTerms, type Streak, streakKeyOf, takeFrame } from '../streaks/streak.js';
-import { type LotPayment, spend, type Wallet } from '../wallets/wallet.js';
+import { type LotPayment, MOST_LOTS_OF_A_GIFT, spend, type Wallet } from '../wallets/wallet.js';
 
 export interface GiftRules {
   /** How long after it was given a gift is still taken. */
@@ -68,24 +68,25 @@ interface Working extends SendingState {
 
 /**
  * Takes the coins of a gift from whoever pays: the lots of the sender's wallet, or a source that attests them. When it
- * is refused nothing was taken. `isReferenceHeld`: the streak that the coins are for has the reference already.
+ * is refused nothing was taken. `held`: what the streak that the coins are for holds, and with it the reference.
  */
 function pay(
   { identity, data: { funding, senderId }, receivedAtMs }: AskedGift,
   amount: Coins,
   state: Working,
-  isReferenceHeld = false,
+  held?: readonly LotPayment[],
 ): readonly LotPayment[] | GiftRefusal {
   if (funding.kind === 'wallet') {
     const spending = spend(state.wallets.get(senderId) ?? [], amount);
     if (spending === undefined) return 'insufficient_coins';
+    if (spending.paid.length + (held?.length ?? 0) > MOST_LOTS_OF_A_GIFT) return 'gift_spans_too_many_lots';
     state.wallets.set(senderId, spending.left);
     return spending.paid;
   }
   const reference = referenceKey(identity.source, funding.reference);
   const registration = registrationOf(state.sources, identity.source);
   if (registration?.attestExternal !== true) return 'external_funding_not_attested';
-  if (!isReferenceHeld && !state.freshReferences.has(reference)) return 'external_reference_already_used';
+  if (held === undefined && !state.freshReferences.has(reference)) return 'external_reference_already_used';
   if (registration.dailyCoinCap !== undefined) {
     const key = capKey(identity.source, receivedAtMs);
     const attested = plus(state.coinsAttested.get(key) ?? coins(0), amount);
@@ -135,7 +136,7 @@ function sendFrame(asked: AskedGift, key: string, state: Working): Outcome {
       return 'gift_type_not_streakable';
     },
     objection: (total) => objectionTo(asked, total, state.rules),
-    pay: (amount) => pay(asked, amount, state, before !== undefined),
+    pay: (amount, held) => pay(asked, amount, state, before && held),
   };
   const { streak, facts, verdict } = takeFrame(asked, before, terms);
   if (streak !== undefined) state.streaks.set(key, streak);

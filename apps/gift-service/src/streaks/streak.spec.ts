@@ -191,6 +191,38 @@ describe('a streak', () => {
   });
 });
 
+describe('a streak that grows', () => {
+  const lots = (count: number, left: number): SendingState => ({
+    ...given,
+    wallets: new Map([
+      [
+        'viewer-1',
+        Array.from({ length: count }, (_, n) => ({
+          ...{ sequence: n + 1, source: '/shop', purchaseId: `buy-${n + 1}`, left: coins(left) },
+        })),
+      ],
+    ]),
+  });
+
+  it('is refused what all of it could not be credited, however small the step', () => {
+    const most = Math.floor(Number.MAX_SAFE_INTEGER / 2000);
+    const { outcomes } = sendGifts([frame(most, 0), frame(most + 1, 1), frame(1, 2, FINAL)], lots(2, 2 * most));
+    expect(outcomes.map(became)).toEqual(['held', 'amount_too_large', 2 * most]);
+  });
+
+  it('is closed at what it holds when more lots would pay for it than its event can name', () => {
+    const { outcomes, state } = sendGifts([frame(1_000, 0), frame(1_501, 1), frame(2_400, 2)], lots(3_000, 2));
+    expect(outcomes.map(became)).toEqual(['held', 'gift_spans_too_many_lots', 2_800]);
+    expect(said(outcomes)).toEqual([
+      'closed hold_refused at 1000',
+      'sent 1000 for 2000',
+      'refused gift_spans_too_many_lots',
+      'sent 1400 for 2800',
+    ]);
+    expect(left(state)).toBe(1_200);
+  });
+});
+
 describe('the gift of a streak', () => {
   const frames = [frame(5, 0), frame(7, 1_000), frame(3, 2_000, FINAL)];
   const [sent] = factsOf(sendGifts(frames, given).outcomes);

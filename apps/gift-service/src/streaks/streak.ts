@@ -147,8 +147,8 @@ export interface FrameTerms {
   price(): Coins | GiftRefusal;
   /** What is wrong with the frame by itself, when all of its count costs this. */
   objection(total: Coins): GiftRefusal | undefined;
-  /** Takes coins from whoever pays for the streak. */
-  pay(amount: Coins): readonly LotPayment[] | GiftRefusal;
+  /** Takes coins from whoever pays for the streak, beside what it holds. */
+  pay(amount: Coins, held: readonly LotPayment[]): readonly LotPayment[] | GiftRefusal;
 }
 
 /** What became of a frame: it was refused, it has charged a gift, or its coins are held until the end. */
@@ -190,7 +190,7 @@ export function takeFrame(asked: AskedGift, before: Streak | undefined, terms: F
   const frame = frameOf(asked);
   const more = frame.count - (streak?.highest.count ?? 0);
   if (more > 0) {
-    const paid = terms.pay(times(price, more));
+    const paid = terms.pay(times(price, more), streak?.held ?? []);
     if (typeof paid === 'string') {
       if (streak?.charged === undefined && streak !== undefined)
         streak = close(closeEarly(streak, 'hold_refused', asked, asked.receivedAtMs));

@@ -13,6 +13,12 @@ export interface Lot {
 /** The lots of a viewer that have coins left, in the order of their sequence. */
 export type Wallet = readonly Lot[];
 
+/**
+ * The most lots that pay for one gift. Its event names each, in at most 560 bytes, and no broker may find it too large:
+ * what Kafka does not take stops all that comes after it.
+ */
+export const MOST_LOTS_OF_A_GIFT = 1500;
+
 /** What one lot pays. */
 export interface LotPayment {
   readonly sequence: number;
