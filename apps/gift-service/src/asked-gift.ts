@@ -1,4 +1,4 @@
-import { contentHash, type GiftId, type GiftRequest, giftIdOf, type Identity } from '@carat/events';
+import { contentHash, type GiftId, type GiftRequest, giftIdOf, type Identity, isTraceparent } from '@carat/events';
 
 /** A gift that somebody asks for, at whatever door. */
 export interface AskedGift {
@@ -45,6 +45,7 @@ export function askedGift(
     data,
     timeMs,
     receivedAtMs,
-    ...(traceparent === undefined ? {} : { traceparent }),
+    // A streak keeps it: it must be of a known form, and not whatever Postgres keeps in no text.
+    ...(isTraceparent(traceparent) ? { traceparent } : {}),
   };
 }

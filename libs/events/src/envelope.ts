@@ -30,7 +30,7 @@ export const CONTENT_TYPE = 'application/cloudevents+json';
 
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** W3C Trace Context. Anything else that upstream put there decides nothing and is not carried on. */
-const isTraceparent = (text: string | undefined): text is string => text !== undefined && TRACEPARENT.test(text);
+export const isTraceparent = (text: string | undefined): text is string => text !== undefined && TRACEPARENT.test(text);
 
 interface Causation {
   readonly source: string;

@@ -15,7 +15,7 @@ export {
   timeOfId,
   uuidOf,
 } from './derived-id.js';
-export { CONTENT_TYPE, caused } from './envelope.js';
+export { CONTENT_TYPE, caused, isTraceparent } from './envelope.js';
 export { Currency, Id, type Identity, Market, RateOnEvent, Time, Words } from './fields.js';
 export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';

@@ -98,6 +98,23 @@ describe('a streak over HTTP', () => {
   });
 });
 
+describe('a frame that came with a trace of no known form', () => {
+  it('is held like any other, and its streak can be read', async () => {
+    await buy('fay', 20);
+    const traces = ['\0', '\ud800', 'x'.repeat(60_000)];
+    for (const [n, trace] of traces.entries()) {
+      const identity = { source: '/live', id: `fay ${n}` };
+      const frame = askedGift(identity, frameOf('fay', n + 1, false), new Date().toISOString(), Date.now(), trace);
+      await server.given.db.transaction((tx) => server.given.gifts.send(tx, [frame]));
+      expect(await coinsOf('fay')).toEqual({ coins: String(19 - n), heldCoins: String(n + 1) });
+    }
+    const [{ bytes }] = await server.given.db.query(
+      `SELECT length(state::text) AS bytes FROM gift.streak WHERE viewer_id = 'fay'`,
+    );
+    expect(bytes).toBeLessThan(1_000);
+  });
+});
+
 describe('frames of one streak at two doors at once', () => {
   it('charge its highest count once, and every coin is somewhere', async () => {
     await buy('eve', 1_000);
