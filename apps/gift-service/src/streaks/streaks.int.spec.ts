@@ -6,7 +6,10 @@ import { type Answered, type GiftServer, giftServer } from '../../test/gift-serv
 import { askedGift } from '../asked-gift.js';
 import { BuyCoinsStore } from '../buy-coins/buy-coins.store.js';
 import { INTAKE_GROUP, INTAKE_TOPIC } from '../intake.js';
+import type { Answer } from '../send-gift/same-identity.js';
+import { closeTimedOutStreaks } from './close-streaks.store.js';
 import { CloseStreaks } from './close-streaks.worker.js';
+import { findRaisedBefore } from './streak.store.js';
 
 let server: GiftServer;
 beforeAll(async () => {
@@ -143,6 +146,36 @@ describe('frames of one streak at two doors at once', () => {
   });
 });
 
+describe('frames of one streak that no wallet pays for, at once', () => {
+  const tell = (viewer: string, reference: string, quantity: number, final = false): Promise<Answer> => {
+    const funding = { kind: 'external', reference } as const;
+    const identity = { source: '/live', id: `${viewer} ${reference} ${quantity} ${final}` };
+    const data = frameOf(viewer, quantity, final, { funding });
+    const frame = askedGift(identity, data, new Date().toISOString(), Date.now());
+    return server.given.db.transaction(async (tx) => (await server.given.gifts.send(tx, [frame]))[0] as Answer);
+  };
+
+  it('open it once, whichever is first', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const viewer = `hal-${round}`;
+      const answers = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => tell(viewer, `${viewer}-${n}`, n)));
+      expect(answers.map((answer) => ('refusal' in answer ? answer.refusal : answer.kind)).sort()).toEqual([
+        'held',
+        ...Array.from({ length: 5 }, () => 'streak_changed'),
+      ]);
+    }
+  });
+
+  it('raise it to the highest of them', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const viewer = `ida-${round}`;
+      await tell(viewer, viewer, 1);
+      await Promise.all([7, 3, 9, 2, 5, 8].map((count) => tell(viewer, viewer, count)));
+      expect(await tell(viewer, viewer, 1, true)).toMatchObject({ kind: 'sent', coins: 9n });
+    }
+  });
+});
+
 describe('a streak whose end never comes', () => {
   const closing = () => {
     const { db, log, environment } = server.given;
@@ -163,6 +196,19 @@ describe('a streak whose end never comes', () => {
     expect(more).toEqual([]);
     // What comes later is charged at once.
     expect(await send('finn', 'c', 13, true)).toMatchObject({ status: 201, body: { coins: 1 } });
+  });
+
+  it('is left alone when it was raised after somebody saw that it is due', async () => {
+    await buy('gil', 50);
+    await send('gil', 'a', 7);
+    const { db } = server.given;
+    const seen = await findRaisedBefore(db.manager, Date.now() + 60_000, 500);
+    expect([...seen.values()]).toContain('gil');
+    const closeAt = (nowMs: number) => db.transaction((tx) => closeTimedOutStreaks(tx, seen, 30_000, nowMs));
+    expect(await closeAt(Date.now())).toBe(0);
+    expect(await coinsOf('gil')).toEqual({ coins: '43', heldCoins: '7' });
+    expect(await closeAt(Date.now() + 60_000)).toBe(seen.size);
+    expect(await coinsOf('gil')).toEqual({ coins: '43', heldCoins: '0' });
   });
 
   it('waits while the intake is behind: the frame that ends it may be among what is not handled yet', async () => {
