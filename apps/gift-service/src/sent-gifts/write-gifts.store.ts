@@ -27,8 +27,8 @@ const INSERT_PAYMENTS = `
 
 /**
  * The rows of the gifts that were sent, and which lots paid for each: what a reversal goes by. Whoever calls holds the
- * locks of the wallets that paid, or of the streaks that held the coins. The number of statements does not depend on the
- * number of gifts.
+ * locks of the wallets that paid, or of the streaks that held the coins. The number of statements does not depend on
+ * the number of gifts.
  */
 export async function writeGifts(tx: Tx, facts: readonly GiftFact[]): Promise<void> {
   const sent = facts.filter(isSent);
