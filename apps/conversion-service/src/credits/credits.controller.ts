@@ -23,7 +23,8 @@ export class CreditsController {
     const eventId = uuidOf(creditIdOf(giftId));
     const where = { topic: 'diamond.events.v1', key: creatorId, sinceMs: Date.parse(since), naming: eventId } as const;
     const found = await findEvent(this.log, where, ({ id }) => id === eventId);
-    if (found?.type !== 'carat.diamonds.credited.v1') throw new Problem('credit_not_found');
+    if (found?.type !== 'carat.diamonds.credited.v1' || found.data.creatorId !== creatorId)
+      throw new Problem('credit_not_found');
     return creditOf(found);
   }
 }
