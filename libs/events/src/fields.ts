@@ -8,8 +8,16 @@ export const Id = z
   .regex(/^[\x20-\x7e]{1,128}$/)
   .meta({ description: '1 to 128 printable ASCII characters' });
 
-/** What a person writes. Neither NUL nor half of a surrogate pair is in it: Postgres keeps neither in a text. */
-export const Words = z.string().regex(/^[^\0\p{Cs}]*$/u);
+/**
+ * Why somebody decided something, in their own words. No control characters but white space and no half of a surrogate
+ * pair: neither survives Postgres and canonical JSON.
+ */
+export const Reason = z
+  .string()
+  .min(1)
+  .max(1000)
+  .regex(/^([\t\n\r]|[^\p{Cc}\p{Cs}])*$/u)
+  .meta({ description: '1 to 1000 characters of text' });
 
 /** RFC 3339, with any offset. */
 export const Time = z.iso.datetime({ offset: true }).meta({ description: 'RFC 3339, any offset' });

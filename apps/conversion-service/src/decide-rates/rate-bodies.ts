@@ -1,4 +1,4 @@
-import { Id, Market, RateProposed, Time, Words } from '@carat/events';
+import { Id, Market, RateProposed, Reason, Time } from '@carat/events';
 import { z } from 'zod';
 import type { RateContent } from '../rate-book/rate-book.js';
 import { ListedRate } from './listed-rate.js';
@@ -33,7 +33,7 @@ export const contentOf = ({ effectiveFrom, ...body }: RateBody): RateContent => 
 export const ApprovalBody = z.object({ contentHash: Id });
 export type ApprovalBody = z.infer<typeof ApprovalBody>;
 
-export const RejectionBody = z.object({ contentHash: Id, reason: Words.min(1).max(1000) });
+export const RejectionBody = z.object({ contentHash: Id, reason: Reason });
 export type RejectionBody = z.infer<typeof RejectionBody>;
 
 /** The answer to a proposal, and to a decision on it. */

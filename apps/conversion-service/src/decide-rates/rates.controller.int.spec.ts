@@ -131,8 +131,8 @@ describe('POST a decision', () => {
 
   test('rejects, with a reason', async () => {
     const proposal = await proposed('HH');
-    for (const unwritable of ['', 'a\0b'])
-      expect((await reject(proposal, omar, unwritable)).body.errors).toMatchObject([{ pointer: '/reason' }]);
+    for (const reason of ['', 'a\u0000b', 'a\ud800b'])
+      expect((await reject(proposal, omar, reason)).body.errors).toMatchObject([{ pointer: '/reason' }]);
     expect(await reject(proposal)).toMatchObject({ status: 200, body: { state: 'rejected' } });
     expect(await approve(proposal, ann)).toMatchObject({ status: 409 });
     expect(await listed('market=HH')).toMatchObject([

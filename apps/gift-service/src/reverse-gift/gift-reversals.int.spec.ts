@@ -226,8 +226,9 @@ describe('a rejection', () => {
   it('is for good, and has its reason', async () => {
     const giftId = await given('ida', 3, 'i-ref');
     const proposal = await proposed(giftId);
-    for (const unwritable of ['', 'a\0b', '\ud800', 'a'.repeat(1001)])
-      expect(await reject(proposal, 'approver', unwritable)).toMatchObject({
+    // Neither Postgres nor canonical JSON holds the last two.
+    for (const reason of ['', 'x'.repeat(1001), 'a\u0000b', 'a\ud800b'])
+      expect(await reject(proposal, 'approver', reason)).toMatchObject({
         status: 422,
         body: { errors: [{ pointer: '/reason' }] },
       });

@@ -1,9 +1,9 @@
-import { Id, Time, Words } from '@carat/events';
+import { Id, Reason, Time } from '@carat/events';
 import { z } from 'zod';
 
 /** The body of a proposal. */
 export const ReversalBody = z.object({
-  reversalId: Id.meta({ description: 'with the gift the identity of the proposal' }),
+  reversalId: Id.meta({ description: 'a name of your own: with the gift the identity of the proposal' }),
   coins: z.int().min(1).optional().meta({ description: 'coins to take back; absent: all that still stand' }),
   reason: Id,
   restoreCoins: z.boolean().meta({ description: 'whether the coins become the sender’s again' }),
@@ -14,12 +14,12 @@ export type ReversalBody = z.infer<typeof ReversalBody>;
 export const ReversalApprovalBody = z.object({ contentHash: Id });
 export type ReversalApprovalBody = z.infer<typeof ReversalApprovalBody>;
 
-export const ReversalRejectionBody = z.object({ reason: Words.min(1).max(1000) });
+export const ReversalRejectionBody = z.object({ reason: Reason });
 export type ReversalRejectionBody = z.infer<typeof ReversalRejectionBody>;
 
 /** A proposal as it is listed, and what became of it. */
 const ListedReversal = z.object({
-  reversalId: Id,
+  reversalId: Id.meta({ description: 'rev_…: what approval, rejection and events name' }),
   giftId: Id,
   content: ReversalBody,
   contentHash: Id,
