@@ -1,9 +1,15 @@
 import type { HostContext } from '@carat/service-host';
 import { z } from 'zod';
 
+const EXPECTED = 'expects a URL like http://127.0.0.1:8081';
+
+// A name and password in it would not be sent, but logged with the URL; a path would go behind a query or a fragment.
 const ServiceUrl = z
-  .url({ protocol: /^https?$/, error: 'expects a URL like http://127.0.0.1:8081' })
+  .url({ protocol: /^https?$/, error: EXPECTED })
+  .refine((url) => !URL.canParse(url) || isPlain(new URL(url)), EXPECTED)
   .transform((url) => url.replace(/\/+$/, ''));
+
+const isPlain = ({ username, password, href }: URL): boolean => username + password === '' && !/[?#]/.test(href);
 
 /** Where a service is. In standalone it is this very process, at whatever address it listens on. */
 const urlOf = (service: string, port: number, { standalone }: HostContext) =>
