@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '@carat/event-log';
 import { openJournalLog } from '@carat/event-log/journal';
 import { openKafkaLog } from '@carat/event-log/kafka';
@@ -203,6 +204,21 @@ describe.each([onTheJournal, onKafka])('receipts on $name', (topology) => {
     expect(await ask('never', 'auditor')).toMatchObject(none);
     expect((await ask('whose', 'approver')).status).toBe(403);
     expect((await ask('whose', 'nobody')).status).toBe(401);
+  }, 60_000);
+
+  test('a publisher is answered in full again seconds after the console’s own key was revoked', async () => {
+    await send('revoked', giftBody('revoked'));
+    await isBooked('revoked');
+    const keys = new ApiKeys(carat.db);
+    const own = (await keys.list()).filter(({ principal }) => principal === 'system:ops-console');
+    expect(own).not.toHaveLength(0);
+    for (const { keyId } of own) await keys.revoke(keyId);
+    // Until then it is remembered as good, and one that was revoked just now may still be.
+    await sleep(2_500);
+    await isBooked('revoked');
+    expect(
+      (await keys.list()).filter(({ principal, revokedAt }) => principal === 'system:ops-console' && !revokedAt),
+    ).toHaveLength(1);
   }, 60_000);
 });
 

@@ -78,6 +78,11 @@ export class ApiKeys {
     return { keyId: presented.keyId, role, principal, ...(source === null ? {} : { source }) };
   }
 
+  /** False when there is no such key, or it was revoked: elsewhere, at most 2 seconds ago. */
+  async isInForce(keyId: string): Promise<boolean> {
+    return (await this.memory.get(keyId)) !== undefined;
+  }
+
   private async load(keyId: string): Promise<StoredKey | undefined> {
     const [row] = (await this.db.query(
       `SELECT role, principal, source, secret_hash AS "secretHash"

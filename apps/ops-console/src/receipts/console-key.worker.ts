@@ -3,7 +3,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 /**
  * The console's own key, an auditor's. Its text is in the memory of this process and nowhere else; it is made when it
- * is first needed, and revoked when the process stops.
+ * is first needed, made anew when somebody has revoked it, and revoked when the process stops.
  */
 @Injectable()
 export class ConsoleKey implements OnModuleDestroy {
@@ -13,12 +13,18 @@ export class ConsoleKey implements OnModuleDestroy {
 
   /** What goes into the header `authorization`. */
   async authorization(): Promise<string> {
+    const before = this.made;
+    // Who clears away the keys that crashed processes left cannot tell them from the one in use. Of several requests
+    // that find it revoked, the first makes the next one.
+    const isGood = before === undefined || (await this.keys.isInForce((await before).keyId));
+    if (!isGood && this.made === before) this.made = undefined;
     this.made ??= this.keys.create({ role: 'auditor', principal: 'system:ops-console' });
+    const { made } = this;
     // A database that was away for once must not keep the console without a key.
-    this.made.catch(() => {
-      this.made = undefined;
+    made.catch(() => {
+      if (this.made === made) this.made = undefined;
     });
-    return `Bearer ${(await this.made).key}`;
+    return `Bearer ${(await made).key}`;
   }
 
   async onModuleDestroy(): Promise<void> {
