@@ -52,7 +52,8 @@ export function textOfWhatIf(answer: ReplayedWhatIf, top: number, cash?: CashWor
   const fractionOf = ({ numerator, denominator }: typeof residue.booked): string => `${numerator}/${denominator}`;
   const lines = [
     `What if ${rate} diamonds per coin (${draft.rounding}) had been in force for market ${draft.market}`,
-    `for gifts given from ${from} to ${to}? In millidiamonds:`,
+    `for gifts given from ${from} to ${to}?`,
+    'In millidiamonds, all gifts included:',
     '',
     ...table
       .toString()

@@ -99,7 +99,8 @@ describe('carat audit what-if', () => {
       talk: '',
       data: [
         'What if 3/5 diamonds per coin (floor) had been in force for market *',
-        'for gifts given from 2026-11-20T00:00:00.000Z to 2026-11-21T00:00:00.000Z? In millidiamonds:',
+        'for gifts given from 2026-11-20T00:00:00.000Z to 2026-11-21T00:00:00.000Z?',
+        'In millidiamonds, all gifts included:',
         '',
         'creator    booked  at 3/5  change',
         'creator-2   50000   60000  +10000',
@@ -192,6 +193,7 @@ describe('carat audit what-if', () => {
     ['--rate 3/5', '--from'],
     [`--rate 0.6 ${WINDOW}`, '--rate expects diamonds per coin'],
     [`--rate 3/5 ${WINDOW} --top some`, '--top expects a whole number'],
+    [`--rate 3/5 ${WINDOW} --cash usd`, '--cash expects a currency of ISO 4217, like USD'],
     [`--rate 3/5 ${WINDOW} --source mysql:db`, '--source expects env, kafka:<brokers>'],
   ])('what-if %s is a mistake of the caller', async (words, said) => {
     expect(await carat(`audit what-if ${words}`.trim())).toMatchObject({

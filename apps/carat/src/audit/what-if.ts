@@ -25,6 +25,7 @@ interface WhatIfOptions extends AuditOptions {
 }
 
 const TOP_OF_A_TABLE = 50;
+const CURRENCY = /^[A-Z]{3}$/;
 
 /** `carat audit what-if`: what the books would be, had another rate been in force. */
 export const addWhatIf = (audit: Command): Command =>
@@ -44,6 +45,9 @@ async function whatIf(options: WhatIfOptions): Promise<void> {
   const written = draftRateOf(options);
   if ('mistake' in written) throw new CommandFailure(exitCode.usage, written.mistake);
   const top = topOf(options);
+  // Before the log is read: that may take minutes.
+  if (options.cash !== undefined && !CURRENCY.test(options.cash))
+    throw new CommandFailure(exitCode.usage, '--cash expects a currency of ISO 4217, like USD');
   const progress = progressOf(options, 'gift records');
   const answer = await withLog(options, (log) => replayWhatIf(log, written.draft, progress.update)).finally(
     progress.stop,
