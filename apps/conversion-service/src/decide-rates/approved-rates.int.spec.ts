@@ -62,7 +62,13 @@ describe('a newly approved rate', () => {
     await sleep(proposal.fromMs + 1 - LEAD_MS - (await doors.nowMs()));
     await conversion.commitTransaction();
     await conversion.release();
-    expect(await approval).toMatchObject({ status: 422, body: { code: 'rate_starts_too_soon' } });
+    expect(await approval).toMatchObject({
+      status: 422,
+      body: {
+        code: 'rate_starts_too_soon',
+        detail: expect.stringMatching(/^approved now, a rate begins at \d{4}-.*Z or later$/),
+      },
+    });
   });
 
   test('never changes a price that conversion has given, however the two meet', async () => {

@@ -5,7 +5,7 @@ import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { type ConversionEnvironment, CurrentRateBook } from '../rate-book/current-rate-book.store.js';
 import { evolve, type RateEvent } from '../rate-book/rate-book.js';
-import { decideRate, type RateCommand, type RateVerdict } from './decide-rate.js';
+import { decideRate, type RateCommand, type RateTiming, type RateVerdict } from './decide-rate.js';
 import { listedRate } from './listed-rate.js';
 import type { DecidedRate } from './rate-bodies.js';
 
@@ -23,7 +23,7 @@ export class DecideRates {
     return this.requests.once(asked, async (tx) => {
       const { book, clockMs } = await this.rates.lockedForDecision(tx);
       const timing = { clockMs, leadMs: this.environment.RATE_LEAD };
-      const { rateId, events } = orProblem(decideRate(book, command, { ...asked, traceparent }, timing));
+      const { rateId, events } = orProblem(decideRate(book, command, { ...asked, traceparent }, timing), timing);
       // Before it is written: an event that cannot be read, or does not fit the book, would stop conversion for good.
       const rate = listedRate(events.map(asRead).reduce(evolve, book), rateId);
       if (rate === undefined) throw new Error(`${rateId} was decided on, and is not in the book`);
@@ -40,8 +40,12 @@ function asRead(event: RateEvent): RateEvent {
   return decoded.event;
 }
 
-function orProblem(verdict: RateVerdict): Exclude<RateVerdict, { refused: string }> {
+function orProblem(verdict: RateVerdict, { clockMs, leadMs }: RateTiming): Exclude<RateVerdict, { refused: string }> {
   if (!('refused' in verdict)) return verdict;
   const { refused, pointer } = verdict;
-  throw new Problem(refused, pointer === undefined ? {} : { errors: [{ pointer, code: refused }] });
+  const earliest = new Date(clockMs + leadMs).toISOString();
+  throw new Problem(refused, {
+    ...(refused === 'rate_starts_too_soon' ? { detail: `approved now, a rate begins at ${earliest} or later` } : {}),
+    ...(pointer === undefined ? {} : { errors: [{ pointer, code: refused }] }),
+  });
 }

@@ -34,7 +34,10 @@ export class ChangeGiftType {
       const entries = catalogueOf(rows.map(({ data }) => data));
       const verdict = changeGiftType(entries, asked, { ...request, version }, timing);
       if ('refused' in verdict)
-        throw new Problem(verdict.refused, { errors: [{ pointer: '/effectiveFrom', code: verdict.refused }] });
+        throw new Problem(verdict.refused, {
+          detail: `changed now, a price begins at ${new Date(timing.clockMs + timing.leadMs).toISOString()} or later`,
+          errors: [{ pointer: '/effectiveFrom', code: verdict.refused }],
+        });
       if (verdict.event === undefined) return verdict.stands;
       const event = asRead(verdict.event);
       await writeEntry(tx, event.data, version);

@@ -70,6 +70,7 @@ describe('PUT /v1/gift-catalogue/{giftTypeId}', () => {
       status: 422,
       body: {
         code: 'price_starts_too_soon',
+        detail: expect.stringMatching(/^changed now, a price begins at \d{4}-.*Z or later$/),
         retryable: false,
         errors: [{ pointer: '/effectiveFrom', code: 'price_starts_too_soon' }],
       },
