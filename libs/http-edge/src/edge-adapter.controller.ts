@@ -1,6 +1,6 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { LARGEST_BODY_BYTES, parseJsonBody } from './json-body.js';
-import { answerWith, type Reply, traceIdOf } from './problem-answer.controller.js';
+import { answerUnreadable, answerWith, type Reply, traceIdOf } from './problem-answer.controller.js';
 import { problemOf } from './problems.js';
 import type { Route } from './routes.js';
 
@@ -13,6 +13,7 @@ export class EdgeAdapter extends FastifyAdapter {
       bodyLimit: LARGEST_BODY_BYTES,
       routerOptions: { maxParamLength: 512 },
       forceCloseConnections: 'idle',
+      clientErrorHandler: answerUnreadable,
       // What the router itself refuses, a malformed path for one, never gets as far as a filter.
       frameworkErrors: (error: unknown, request: { headers: object }, reply: unknown) =>
         answerWith(

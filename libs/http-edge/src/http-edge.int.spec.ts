@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { eventually, freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Body, Controller, Get, Global, Module, Param, Post, Query } from '@nestjs/common';
@@ -240,6 +242,20 @@ describe('an answer that is a problem', () => {
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(answer.body).toMatchObject({ traceId: trace, type: 'urn:carat:problem:not_found', retryable: false });
     expect((await ask('GET', '/nothing')).body['traceId']).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test.each([
+    ['a path too long for a request', 431, 'headers_too_large', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\n\r\n`],
+    ['what is no request', 400, 'bad_request', 'HELLO\r\n\r\n'],
+  ])('is one for %s, too: %d, and the end of the connection', async (_, status, code, bytes) => {
+    if (!app.getHttpServer().listening) await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const answer = await text(connect(port, '127.0.0.1').end(bytes));
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head).toContain('content-type: application/problem+json');
+    expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
+    expect(JSON.parse(body)).toMatchObject({ status, code, traceId: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });
 
   test('tells nothing of a fault of ours', async () => {

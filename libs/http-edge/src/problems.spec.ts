@@ -14,7 +14,12 @@ describe('the table of problems', () => {
 
   test('says of itself what a client may try again', () => {
     const retryable = Object.entries(problems).filter(([, definition]) => 'retryable' in definition);
-    expect(retryable.map(([code]) => code)).toEqual(['idempotency_key_in_use', 'unavailable', 'internal']);
+    expect(retryable.map(([code]) => code)).toEqual([
+      'request_timeout',
+      'idempotency_key_in_use',
+      'unavailable',
+      'internal',
+    ]);
   });
 });
 

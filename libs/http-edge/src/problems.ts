@@ -33,6 +33,7 @@ export const problems = {
   payout_method_not_found: { status: 404, title: 'There is no such payout method.' },
   redemption_not_found: { status: 404, title: 'There is no such redemption.' },
   method_not_allowed: { status: 405, title: 'This path takes other methods.' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time.', retryable: true },
   conflict: { status: 409, title: 'The request conflicts with what is already there.' },
   idempotency_key_in_use: {
     status: 409,
@@ -92,6 +93,7 @@ export const problems = {
   redemption_exceeds_available: { status: 422, title: 'The creator does not have that many diamonds available.' },
   daily_maximum_exceeded: { status: 422, title: 'More diamonds than a creator may redeem on one UTC day.' },
   weekly_maximum_exceeded: { status: 422, title: 'More diamonds than a creator may redeem in one ISO week.' },
+  headers_too_large: { status: 431, title: 'Path and headers together are larger than this server takes.' },
   unavailable: { status: 503, title: 'A part that this needs cannot be reached right now.', retryable: true },
   internal: { status: 500, title: 'The server failed. The trace id finds the reason in its log.', retryable: true },
 } as const satisfies Record<string, ProblemDefinition>;
