@@ -40,7 +40,10 @@ export const median = (figures: readonly number[]): number =>
 export const perSecond = (events: number, ms: number): number => Math.round((events / ms) * 1000);
 
 /** Data on stdout as JSON, talk on stderr. */
-export function report(name: string, figures: Readonly<Record<string, number | string>>): void {
+export function report(
+  name: string,
+  figures: Readonly<Record<string, number | string | Readonly<Record<string, number>>>>,
+): void {
   process.stdout.write(`${JSON.stringify({ bench: name, ...figures })}\n`);
 }
 
