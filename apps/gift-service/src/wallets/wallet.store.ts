@@ -9,7 +9,7 @@ const LOCK_WALLETS = `
 
 const READ_LOTS = `
   SELECT viewer_id AS "viewerId", sequence, source, purchase_id AS "purchaseId", coins_left AS "left"
-  FROM gift.lot WHERE viewer_id = ANY ($1::text[]) AND coins_left > 0 ORDER BY viewer_id, sequence`;
+  FROM gift.lot WHERE viewer_id = ANY ($1::text[]) AND NOT is_empty ORDER BY viewer_id, sequence`;
 
 interface LotRow {
   readonly viewerId: string;
@@ -47,10 +47,11 @@ export const lockWallet = (tx: Tx, viewerId: string): Promise<unknown> =>
     columns([viewerId], (id) => id),
   );
 
+// The viewers are named twice: without that Postgres may read all lots there are rather than look up a thousand.
 const WRITE_LOTS = `
   UPDATE gift.lot l SET coins_left = r.coins_left
   FROM unnest($1::text[], $2::int[], $3::bigint[]) AS r(viewer_id, sequence, coins_left)
-  WHERE (l.viewer_id, l.sequence) = (r.viewer_id, r.sequence)`;
+  WHERE (l.viewer_id, l.sequence) = (r.viewer_id, r.sequence) AND l.viewer_id = ANY ($1::text[])`;
 
 /** Writes down what locked wallets have left: the lots that paid, in one statement. */
 export async function writeWallets(
