@@ -44,6 +44,7 @@ await race('full-way', GIFTS, ROUNDS, {
     fill: async (ground) => {
       await ground.prepare(service('gift-service'));
       await ground.db.query(BOUGHT);
+      await ground.db.query('ANALYZE gift.wallet, gift.lot');
       return fill(ground);
     },
     begun: 'SELECT EXISTS (SELECT 1 FROM gift.gift) AS begun',
@@ -61,6 +62,7 @@ await race('full-way', GIFTS, ROUNDS, {
     fill: async (ground) => {
       await ground.prepare(plainStage('tables'));
       await ground.db.query(PLAIN_BOUGHT);
+      await ground.db.query('ANALYZE public.plain_wallet');
       return fill(ground);
     },
     begun: 'SELECT EXISTS (SELECT 1 FROM public.plain_gift) AS begun',
