@@ -1,18 +1,15 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import type { EventLog, RawRecord } from '@carat/event-log';
 import { openKafkaLog } from '@carat/event-log/kafka';
 import { deadLetterTopicOf, type Topic } from '@carat/events';
 import { freshDatabase, freshPrefix, kafkaBrokers } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
 import { CaratProcess } from './carat-process.js';
+import { createKey } from './keys.js';
 
 const PARTITIONS = 3;
-const CLI = resolve(import.meta.dirname, '../../carat/bin/carat.js');
-const run = promisify(execFile);
 
 export interface Answer {
   readonly status: number;
@@ -76,12 +73,7 @@ export async function startCarat(sources: object): Promise<Carat> {
     log,
     prefix,
     keys,
-    async publisherOf(source) {
-      const args = [CLI, 'keys', 'create', '--role', 'publisher', '--source', source, '--json'];
-      const { PATH = '', HOME = '' } = globalThis.process.env;
-      const { stdout } = await run(globalThis.process.execPath, args, { env: { PATH, HOME, ...environment } });
-      return (JSON.parse(stdout) as { key: string }).key;
-    },
+    publisherOf: (source) => createKey(environment, 'publisher', { source }),
     async send(method, path, { key, id, body, headers = {} } = {}) {
       const answer = await fetch(`${process.url}${path}`, {
         method,

@@ -23,11 +23,11 @@ describe('the evening of a seed', () => {
     expect(timesOf(later)).toEqual(timesOf(eveningOf(7, START_MS)).map((timeMs) => timeMs + 1000));
   });
 
-  test('shares no id with another evening', () => {
+  test('shares no id with another evening but the market that its rates are for', () => {
     for (const plan of evenings) {
       const asked = requestsOf(plan).flatMap(({ source, id, data }) => [source.slice(1), id, data.senderId]);
       const bought = purchasesOf(plan).flatMap(({ purchaseId, viewerId }) => [purchaseId, viewerId]);
-      const priced = [...plan.prices.map(({ giftTypeId }) => giftTypeId), ...plan.rates.map(({ market }) => market)];
+      const priced = plan.prices.map(({ giftTypeId }) => giftTypeId);
       const foreign = [...asked, ...bought, ...priced].filter((id) => !id.startsWith(plan.prefix));
       expect(foreign).toEqual([]);
     }
@@ -50,6 +50,7 @@ describe('the evening of a seed', () => {
     for (const plan of evenings) {
       const starts = plan.rates.map(({ fromMs }) => fromMs);
       expect(new Set(starts).size).toBe(3);
+      expect(new Set(plan.rates.map(({ numerator, denominator }) => `${numerator}/${denominator}`)).size).toBe(3);
       expect(starts).toEqual(starts.toSorted((a, b) => a - b));
       const times = new Set(requestsOf(plan).map(({ timeMs }) => timeMs));
       const around = starts.flatMap((fromMs) => [-1, 0, 1].filter((ms) => times.has(fromMs + ms)));

@@ -3,6 +3,7 @@ import {
   FIRST_PRICES,
   type Plan,
   type PlannedPrice,
+  type PlannedRate,
   type Purchase,
   type Request,
   type Reversal,
@@ -23,17 +24,18 @@ const FRACTIONS = [
   [11, 6],
   [1, 1001],
 ] as const;
-const REVERSES_EVERYTHING = 4;
+const REVERSES_EVERYTHING = 5;
+const MARKETS = 6;
 
 /**
  * The evening of a seed. Gift times lie between `startMs`, which its rates and prices need to be known before, and four
- * seconds later. Every fourth evening is taken back as a whole in the end.
+ * seconds later. Every fifth evening is taken back as a whole in the end.
  */
 export function eveningOf(seed: number, startMs: number): Plan {
   const dice = diceOf(seed);
   const prefix = `eve-${seed}-`;
-  const stage = stageOf(dice, prefix, startMs);
-  const { sources, market, changesMs } = stage;
+  const stage = stageOf(dice, prefix, ratesOf(seed, startMs));
+  const { sources } = stage;
   const pairs = pairsOf(dice, prefix);
   const threads = new Threads(stage);
   const shop = new Shop(dice, prefix);
@@ -58,13 +60,10 @@ export function eveningOf(seed: number, startMs: number): Plan {
     endMs: stage.endMs,
     sources: {
       [sources.open]: { attestExternal: true },
-      [sources.capped]: { attestExternal: true, dailyCoinCap: dice.int(20, 2_000) },
+      [sources.capped]: { attestExternal: true, dailyCoinCap: dice.int(10, 400) },
       [sources.quiet]: { attestExternal: false },
     },
-    rates: changesMs.map((fromMs) => {
-      const [numerator, denominator] = dice.pick(FRACTIONS);
-      return { market, numerator, denominator, fromMs };
-    }),
+    rates: ratesOf(seed, startMs),
     prices: stage.prices,
     steps: [
       { kind: 'purchases', purchases: bought },
@@ -80,10 +79,24 @@ export function eveningOf(seed: number, startMs: number): Plan {
   };
 }
 
-function stageOf(dice: Dice, prefix: string, startMs: number): Stage {
-  const market = `${prefix}market`;
-  const changesMs = [0, dice.int(500, 1500), dice.int(1600, 3500)].map((afterMs) => startMs + afterMs);
+/** Three rates, one after another. Every sixth evening is in the same market: they share their rates and nothing else. */
+function ratesOf(seed: number, startMs: number): PlannedRate[] {
+  const market = seed % MARKETS;
+  const dice = diceOf(market);
+  const startsMs = [startMs, startMs + dice.int(500, 1500), startMs + dice.int(1600, 3500)];
+  return dice
+    .shuffled(FRACTIONS)
+    .slice(0, startsMs.length)
+    .map(([numerator, denominator], index) => {
+      return { market: `eve-market-${market}`, numerator, denominator, fromMs: startsMs[index] ?? startMs };
+    });
+}
+
+function stageOf(dice: Dice, prefix: string, rates: readonly PlannedRate[]): Stage {
+  const market = rates[0]?.market ?? '*';
+  const changesMs = rates.map(({ fromMs }) => fromMs);
   const [one = 0, two = 0, three = 0] = changesMs;
+  const startMs = one;
   const [drum, whistle] = [`${prefix}drum`, `${prefix}whistle`];
   const price = (giftTypeId: string, of: string, coins: number, fromMs: number, onSale = true): PlannedPrice => ({
     giftTypeId,
@@ -174,7 +187,7 @@ export const SHOPS = ['/eve-shop', '/eve-store'] as const;
 /** Takes gifts back, whole and in parts, some more than stands; a refused request has none. */
 function moderationsOf(dice: Dice, prefix: string, requests: readonly Request[]): Reversal[] {
   return requests
-    .filter(() => dice.percent(18))
+    .filter(() => dice.percent(13))
     .flatMap(({ source, id, data }, n) =>
       Array.from({ length: dice.int(1, 3) }, (_, part): Reversal => {
         const price = FIRST_PRICES.find(({ giftTypeId }) => giftTypeId === data.giftTypeId)?.coins ?? 4;
