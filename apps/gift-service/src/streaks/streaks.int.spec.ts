@@ -189,6 +189,12 @@ describe('a streak whose end never comes', () => {
     const workers = [closing(), closing(), closing()];
     for (const worker of workers) worker.onApplicationBootstrap();
     await eventually(async () => expect(await coinsOf('finn')).toEqual({ coins: '38', heldCoins: '0' }));
+    // Their clocks go on: more streaks than there are workers, each begun after the one before was closed.
+    for (const viewer of ['flo', 'fox', 'fred', 'frida']) {
+      await buy(viewer, 50);
+      await send(viewer, 'a', 7);
+      await eventually(async () => expect(await coinsOf(viewer)).toEqual({ coins: '43', heldCoins: '0' }));
+    }
     for (const worker of workers) await worker.onApplicationShutdown();
     const [closed, sent, ...more] = await eventsOf('finn');
     expect(closed).toMatchObject({ data: { reason: 'timed_out', quantity: 12, coins: 12 } });
