@@ -73,12 +73,18 @@ const onKafka: Topology = {
 };
 
 /** Processes on a database of their own, and the doors at which everyone knocks with a key. */
+interface Told {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly body: Body;
+}
+
 interface Doors {
   readonly db: DataSource;
   readonly url: string;
   readonly processes: Processes;
   /** @param as the source of a publisher, or a role; anything else has no key */
-  ask(id: string, as?: string, source?: string): Promise<{ readonly status: number; readonly body: Body }>;
+  ask(id: string, as?: string, source?: string): Promise<Told>;
   send(id: string, body: object): Promise<{ readonly giftId: string; readonly receiptUrl: string }>;
   close(): Promise<void>;
 }
@@ -105,7 +111,7 @@ async function openDoors(start: (environment: Environment) => Promise<Processes>
     async ask(id, as = LIVE, source = LIVE) {
       const path = `/v1/receipts?${new URLSearchParams({ source, id })}`;
       const answer = await fetch(`${processes.at(-1)?.url}${path}`, { headers: bearer(as) });
-      return { status: answer.status, body: await answer.json() };
+      return { status: answer.status, retryAfter: answer.headers.get('retry-after'), body: await answer.json() };
     },
     async send(id, body) {
       const headers = { ...bearer(LIVE), 'idempotency-key': id, 'content-type': 'application/json' };
@@ -197,13 +203,26 @@ describe.each([onTheJournal, onKafka])('receipts on $name', (topology) => {
     await send('whose', giftBody('whose'));
     await isBooked('whose');
     const { body } = await ask('whose');
-    for (const role of ['operator', 'auditor']) expect(await ask('whose', role)).toEqual({ status: 200, body });
+    for (const role of ['operator', 'auditor']) expect(await ask('whose', role)).toMatchObject({ status: 200, body });
     const none = { status: 404, body: { code: 'receipt_not_found' } };
     expect(await ask('whose', VIDEO)).toMatchObject(none);
     expect(await ask('whose', VIDEO, VIDEO)).toMatchObject(none);
     expect(await ask('never', 'auditor')).toMatchObject(none);
     expect((await ask('whose', 'approver')).status).toBe(403);
     expect((await ask('whose', 'nobody')).status).toBe(401);
+  }, 60_000);
+
+  test('many at once are answered in full, or told to come again', async () => {
+    await send('asked-often', giftBody('often'));
+    await isBooked('asked-often');
+    const answers = await Promise.all(Array.from({ length: 200 }, () => ask('asked-often')));
+    const told = answers.filter(({ status }) => status === 200);
+    expect(told.length).toBeGreaterThanOrEqual(16);
+    expect(new Set(told.map(({ body }) => body.status))).toEqual(new Set(['booked']));
+    const others = answers.filter(({ status }) => status !== 200);
+    expect(new Set(others.map(({ status, retryAfter, body }) => `${status} ${retryAfter} ${body.code}`))).toEqual(
+      new Set(['429 1 too_many_at_once']),
+    );
   }, 60_000);
 
   test('a publisher is answered in full again seconds after the console’s own key was revoked', async () => {

@@ -171,13 +171,14 @@ describe('GET /v1/gifts/{giftId}', () => {
       coins: 5,
       requestedBy: { source: '/live', id: 'shown' },
       sentAt: time,
+      coinsStanding: 5,
     };
     const path = `/v1/gifts/${giftId}`;
     expect(await call('GET', path, '/live')).toMatchObject({ status: 200, body: { ...sent, status: 'sent' } });
     await standing(giftId, 2);
-    expect((await call('GET', path, '/live')).body.status).toBe('partly_reversed');
+    expect((await call('GET', path, '/live')).body).toMatchObject({ status: 'partly_reversed', coinsStanding: 2 });
     await standing(giftId, 0);
-    expect((await call('GET', path, '/live')).body.status).toBe('reversed');
+    expect((await call('GET', path, '/live')).body).toMatchObject({ status: 'reversed', coinsStanding: 0 });
   });
 
   it('knows nothing of another source, of refused gifts, or of what is no gift id', async () => {

@@ -10,11 +10,12 @@ type SentGiftData = z.infer<typeof SentGiftData>;
 export const StandingGift = SentGiftData.extend({
   sentAt: Time,
   status: z.enum(['sent', 'reversed', 'partly_reversed']),
+  coinsStanding: z.int().min(0).meta({ description: 'of its coins those that were not taken back' }),
 });
 export type StandingGift = z.infer<typeof StandingGift>;
 
 const FIND = `
-  SELECT data, sent_at AS "sentAt", CASE WHEN coins_standing = coins THEN 'sent'
+  SELECT data, sent_at AS "sentAt", coins_standing AS standing, CASE WHEN coins_standing = coins THEN 'sent'
          WHEN coins_standing = 0 THEN 'reversed' ELSE 'partly_reversed' END AS status
   FROM gift.gift WHERE gift_id = $1 AND source = $2`;
 
@@ -27,8 +28,11 @@ export class SentGifts {
     const [found] = (await this.db.query(FIND, [uuidOf(giftId), source])) as {
       data: SentGiftData;
       sentAt: Date;
+      standing: string;
       status: StandingGift['status'];
     }[];
-    return found && { ...found.data, sentAt: found.sentAt.toISOString(), status: found.status };
+    if (found === undefined) return undefined;
+    const { data, sentAt, status, standing } = found;
+    return { ...data, sentAt: sentAt.toISOString(), status, coinsStanding: Number(standing) };
   }
 }

@@ -4,9 +4,14 @@ import { ConsoleKey } from './console-key.worker.js';
 import { type Receipt, type ReceiptQuery, receiptOf } from './receipt.js';
 import { Services } from './services.worker.js';
 
+// A receipt looks into the log twice, and without an index: it is for whoever asks about one event, not for all.
+const MOST_AT_ONCE = 16;
+
 /** Follows one upstream event from service to service. */
 @Injectable()
 export class Receipts {
+  private running = 0;
+
   constructor(
     private readonly services: Services,
     private readonly key: ConsoleKey,
@@ -14,9 +19,20 @@ export class Receipts {
 
   /**
    * The receipt of an event, as far as the caller may know; `authorization` is the caller's own.
-   * @throws Problem `receipt_not_found`; `unavailable` when gift-service, where every receipt starts, cannot be asked
+   * @throws Problem `receipt_not_found`; `too_many_at_once`; `unavailable` when gift-service, where every receipt
+   * starts, cannot be asked
    */
-  async find(asked: ReceiptQuery, { role }: Caller, authorization: string): Promise<Receipt> {
+  async find(asked: ReceiptQuery, caller: Caller, authorization: string): Promise<Receipt> {
+    if (this.running >= MOST_AT_ONCE) throw new Problem('too_many_at_once', { headers: { 'retry-after': '1' } });
+    this.running += 1;
+    try {
+      return await this.follow(asked, caller, authorization);
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  private async follow(asked: ReceiptQuery, { role }: Caller, authorization: string): Promise<Receipt> {
     const decided = await this.services.decided(asked, authorization);
     if (decided === 'none') throw new Problem('receipt_not_found');
     if (decided === 'unknown') throw new Problem('unavailable', { detail: 'gift-service cannot be asked right now' });

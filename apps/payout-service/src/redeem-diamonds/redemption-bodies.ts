@@ -1,4 +1,4 @@
-import { Currency, Id, RateOnEvent, redemptionStates, Time } from '@carat/events';
+import { Currency, Id, RateOnEvent, Reason, redemptionStates, Time } from '@carat/events';
 import { z } from 'zod';
 import { Money } from '../quote-redemption/quote-bodies.js';
 import type { Redemption } from './redemption.js';
@@ -9,7 +9,7 @@ export const WantedRedemption = z.object({ creatorId: Id, quoteId: Id, payoutMet
 export type WantedRedemption = z.infer<typeof WantedRedemption>;
 
 /** The body of a cancellation; there need not be one. */
-export const Cancellation = z.object({ reason: z.string().min(1).max(1000).optional() }).nullish();
+export const Cancellation = z.object({ reason: Reason.optional() }).nullish();
 export type Cancellation = z.infer<typeof Cancellation>;
 
 const State = z.enum(redemptionStates).exclude(['none']);
