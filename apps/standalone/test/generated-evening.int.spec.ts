@@ -180,10 +180,11 @@ describe.each(bothLogs.map((topology, variant) => ({ ...topology, variant })))(
 
     test('what stands of a gift is what no reversal took, and what stands of its lots', async () => {
       const [{ wrong }] = (await running.db.query(`
-        WITH taken AS (SELECT value#>>'{data,giftId}' AS gift_id, sum((value#>>'{data,coinsBefore}')::bigint
+        WITH said AS (SELECT convert_from(value, 'UTF8')::jsonb AS value FROM journal.log_record
+                      WHERE topic = 'gift.events.v1'),
+             taken AS (SELECT value#>>'{data,giftId}' AS gift_id, sum((value#>>'{data,coinsBefore}')::bigint
                               - (value#>>'{data,coinsAfter}')::bigint) AS coins
-                       FROM (SELECT convert_from(value, 'UTF8')::jsonb AS value FROM journal.log_record
-                             WHERE topic = 'gift.events.v1') e WHERE value->>'type' = 'carat.gift.reversed.v1' GROUP BY 1),
+                       FROM said WHERE value->>'type' = 'carat.gift.reversed.v1' GROUP BY 1),
              paid AS (SELECT gift_id, sum(coins_standing) AS coins FROM gift.payment GROUP BY 1)
         SELECT count(*)::int AS wrong FROM gift.gift g LEFT JOIN paid p USING (gift_id)
         LEFT JOIN taken t ON t.gift_id = g.data->>'giftId'

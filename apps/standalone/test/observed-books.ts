@@ -114,7 +114,7 @@ function residueOf(events: readonly Told[]): Exact {
 
 type Share = { readonly purchaseId: string; readonly source: string; readonly coins: number };
 
-/** Where the coins of each lot are: what is left says the door; what was spent, restored and refunded say the events. */
+/** Where the coins of each lot are. What is left says the door; what was spent, restored, refunded say the events. */
 async function lotBooks(events: readonly Told[], doors: EveningDoors): Promise<Record<string, LotBooks>> {
   const lotOf = ({ source, purchaseId }: { readonly source: string; readonly purchaseId: string }): string =>
     `${source} ${purchaseId}`;

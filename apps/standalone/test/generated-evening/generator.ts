@@ -79,7 +79,7 @@ export function eveningOf(seed: number, startMs: number): Plan {
   };
 }
 
-/** Three rates, one after another. Every sixth evening is in the same market: they share their rates and nothing else. */
+/** Three rates, one after another. Every sixth evening is in the same market: they share rates and nothing else. */
 function ratesOf(seed: number, startMs: number): PlannedRate[] {
   const market = seed % MARKETS;
   const dice = diceOf(market);
