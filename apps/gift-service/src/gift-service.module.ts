@@ -15,6 +15,7 @@ import { StreaksReversals1764000000102 } from './migrations/1764000000102-streak
 import { CatalogueChanges1764000000103 } from './migrations/1764000000103-catalogue-changes.js';
 import { Receipts1764000000110 } from './migrations/1764000000110-receipts.js';
 import { PaymentsOfOldGifts1764000000111 } from './migrations/1764000000111-payments-of-old-gifts.js';
+import { LotsByEmptiness1764000000112 } from './migrations/1764000000112-lots-by-emptiness.js';
 import { DecideReversals } from './reverse-gift/decide-reversals.store.js';
 import { GiftReversalsController } from './reverse-gift/gift-reversals.controller.js';
 import { ProposedReversals } from './reverse-gift/proposed-reversals.store.js';
@@ -71,6 +72,7 @@ export const giftService: Service = {
     CatalogueChanges1764000000103,
     Receipts1764000000110,
     PaymentsOfOldGifts1764000000111,
+    LotsByEmptiness1764000000112,
   ],
   environment: giftEnvironment,
   reads: [INTAKE_TOPIC],

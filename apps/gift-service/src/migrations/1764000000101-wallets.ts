@@ -26,14 +26,12 @@ export class Wallets1764000000101 implements MigrationInterface {
         coins bigint NOT NULL,
         coins_left bigint NOT NULL,
         bought_at timestamptz NOT NULL,
-        is_empty boolean NOT NULL GENERATED ALWAYS AS (coins_left = 0) STORED,
         PRIMARY KEY (viewer_id, sequence),
         CONSTRAINT lot_of_one_purchase UNIQUE (source, purchase_id),
         CONSTRAINT lot_coins_left CHECK (coins_left BETWEEN 0 AND coins)
-      ) WITH (fillfactor = 70)`);
-    // Few lots of those ever bought have coins left, so a wallet is read by this. It asks for emptiness and not for
-    // coins: else every gift would rewrite all three indexes, where now only one that empties a lot does.
-    await db.query('CREATE INDEX lot_with_coins_left ON gift.lot (viewer_id, sequence) WHERE NOT is_empty');
+      )`);
+    // Lots are emptied for good, so a wallet is read by what is left, not by all that was ever bought.
+    await db.query('CREATE INDEX lot_with_coins_left ON gift.lot (viewer_id, sequence) WHERE coins_left > 0');
   }
 
   async down(db: QueryRunner): Promise<void> {
