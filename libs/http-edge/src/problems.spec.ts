@@ -17,6 +17,7 @@ describe('the table of problems', () => {
     expect(retryable.map(([code]) => code)).toEqual([
       'request_timeout',
       'idempotency_key_in_use',
+      'too_many_at_once',
       'unavailable',
       'internal',
     ]);

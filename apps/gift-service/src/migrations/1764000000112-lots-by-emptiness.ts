@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * Few lots of those ever bought have coins left, so a wallet is read by an index of these. It asks for emptiness and not
- * for coins: else every gift would rewrite all indexes of a lot, where now only one that empties it does.
+ * Few lots of those ever bought have coins left, so a wallet is read by an index of these. It asks for emptiness and
+ * not for coins: else every gift would rewrite all indexes of a lot, where now only one that empties it does.
  */
 export class LotsByEmptiness1764000000112 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
