@@ -1,6 +1,7 @@
 import { Id } from '@carat/events';
 import { createParamDecorator, type ExecutionContext, type ParamDecoratorEnhancer } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
+import type { Answered } from './idempotent-requests.store.js';
 import { Problem } from './problems.js';
 
 const inTheReference: ParamDecoratorEnhancer = (route, name) => {
@@ -24,3 +25,15 @@ export const IdempotencyKey = createParamDecorator(
   },
   [inTheReference],
 );
+
+/** What a route may do with its reply, beside giving it a body. */
+export interface Reply {
+  header(name: string, value: string): unknown;
+  status(code: number): unknown;
+}
+
+/** The body of an answer; the header says that it was given before. */
+export function told<T>({ answer, replayed }: Answered<T>, reply: Reply): T {
+  if (replayed) reply.header('idempotency-replayed', 'true');
+  return answer;
+}

@@ -6,7 +6,7 @@ export { CreatorTokens } from './creator-tokens.store.js';
 export { PageQuery, readCursor, writeCursor } from './cursor.js';
 export { EdgeAdapter } from './edge-adapter.controller.js';
 export { HttpEdgeModule } from './http-edge.module.js';
-export { IdempotencyKey } from './idempotency-key.controller.js';
+export { IdempotencyKey, type Reply, told } from './idempotency-key.controller.js';
 export { type Answered, type Asked, IdempotentRequests } from './idempotent-requests.store.js';
 export { accessMigrations } from './migrations/access-migrations.js';
 export { type FieldError, Problem, type ProblemCode, problems } from './problems.js';

@@ -7,8 +7,10 @@ import {
   IdempotencyKey,
   PageQuery,
   Problem,
+  type Reply,
   Roles,
   readCursor,
+  told,
   writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
@@ -18,10 +20,6 @@ import type { RateCommand } from './decide-rate.js';
 import { DecideRates } from './decide-rates.store.js';
 import { ListedRate, listedRate, listedRates } from './listed-rate.js';
 import { ApprovalBody, contentOf, DecidedRate, RateBody, Rates, RatesFilter, RejectionBody } from './rate-bodies.js';
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
 
 const RatesQuery = z.object({ ...PageQuery.shape, ...RatesFilter.shape });
 type RatesQuery = z.infer<typeof RatesQuery>;
@@ -114,8 +112,6 @@ export class RatesController {
     traceparent: string | undefined,
     reply: Reply,
   ): Promise<DecidedRate> {
-    const { answer, replayed } = await this.decisions.decide(asked, command, traceparent);
-    if (replayed) reply.header('idempotency-replayed', 'true');
-    return answer;
+    return told(await this.decisions.decide(asked, command, traceparent), reply);
   }
 }

@@ -1,5 +1,5 @@
 import { Id, Time } from '@carat/events';
-import { Answers, type Caller, CallerOf, IdempotencyKey, Problem, Roles } from '@carat/http-edge';
+import { Answers, type Caller, CallerOf, IdempotencyKey, Problem, type Reply, Roles } from '@carat/http-edge';
 import { Body, Controller, Headers, Post, Res } from '@nestjs/common';
 import { z } from 'zod';
 import { CoinPurchase, isTooLarge } from './buy-coins.js';
@@ -8,10 +8,6 @@ import { BuyCoinsStore } from './buy-coins.store.js';
 /** The lot that a purchase became. */
 const BoughtCoins = z.object({ purchaseId: Id, viewerId: Id, coins: z.int().min(1), boughtAt: Time });
 type BoughtCoins = z.infer<typeof BoughtCoins>;
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
 
 @Controller('v1/coin-purchases')
 export class BuyCoinsController {

@@ -1,14 +1,15 @@
 import { type GiftId, Id, isGiftId } from '@carat/events';
 import {
-  type Answered,
   Answers,
   type Caller,
   CallerOf,
   IdempotencyKey,
   PageQuery,
   Problem,
+  type Reply,
   Roles,
   readCursor,
+  told,
   writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
@@ -21,10 +22,6 @@ import {
   ReversalRejectionBody,
   Reversals,
 } from './reversal-bodies.js';
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
 
 /** The doors of moderation. An operator proposes to take a gift back, another person approves or rejects. */
 @Controller('v1/gifts/:giftId/reversals')
@@ -46,7 +43,7 @@ export class GiftReversalsController {
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<DecidedReversal> {
     const asked = { principal, route: `POST /v1/gifts/${giftId}/reversals`, key, body };
-    return said(await this.decisions.propose(asked, orNotFound(giftId), body, { receivedAtMs: Date.now() }), reply);
+    return told(await this.decisions.propose(asked, orNotFound(giftId), body, { receivedAtMs: Date.now() }), reply);
   }
 
   /** Takes back what the hash names. */
@@ -66,7 +63,7 @@ export class GiftReversalsController {
     const asked = { principal, route: `POST /v1/gifts/${giftId}/reversals/${reversalId}/approval`, key, body };
     const at = { receivedAtMs: Date.now(), traceparent };
     const decision = { kind: 'approve', ...body } as const;
-    return said(await this.decisions.decide(asked, orNotFound(giftId), reversalId, decision, at), reply);
+    return told(await this.decisions.decide(asked, orNotFound(giftId), reversalId, decision, at), reply);
   }
 
   /** Rejects a proposal for good. */
@@ -85,7 +82,7 @@ export class GiftReversalsController {
     const asked = { principal, route: `POST /v1/gifts/${giftId}/reversals/${reversalId}/rejection`, key, body };
     const at = { receivedAtMs: Date.now() };
     const decision = { kind: 'reject', ...body } as const;
-    return said(await this.decisions.decide(asked, orNotFound(giftId), reversalId, decision, at), reply);
+    return told(await this.decisions.decide(asked, orNotFound(giftId), reversalId, decision, at), reply);
   }
 
   /** Every proposal to take back coins of a gift, oldest first, and what became of it. */
@@ -110,9 +107,4 @@ export class GiftReversalsController {
 function orNotFound(giftId: string): GiftId {
   if (!isGiftId(giftId)) throw new Problem('gift_not_found');
   return giftId;
-}
-
-function said({ answer, replayed }: Answered<DecidedReversal>, reply: Reply): DecidedReversal {
-  if (replayed) reply.header('idempotency-replayed', 'true');
-  return answer;
 }

@@ -1,5 +1,5 @@
 import { Id, Time } from '@carat/events';
-import { Answers, type Caller, CallerOf, IdempotencyKey, Problem, Roles } from '@carat/http-edge';
+import { Answers, type Caller, CallerOf, IdempotencyKey, Problem, type Reply, Roles, told } from '@carat/http-edge';
 import { Body, Controller, Headers, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { z } from 'zod';
 import { ReversalReason } from './reverse-purchase.js';
@@ -18,10 +18,6 @@ const PurchaseReversal = z.object({
   giftsReversed: z.int().min(0).meta({ description: 'how many gifts lost coins by it' }),
   reversedAt: Time,
 });
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
 
 @Controller('v1/coin-purchases')
 export class ReversePurchaseController {
@@ -44,8 +40,6 @@ export class ReversePurchaseController {
     // One principal may hold keys of two sources, whose purchases may share an id.
     const asked = { principal, route: `POST /v1/coin-purchases/${purchaseId}/reversal`, key, body: { source, reason } };
     const reversal = { source, purchaseId, reason, receivedAtMs: Date.now(), traceparent };
-    const { answer, replayed } = await this.reversals.reverse(asked, reversal);
-    if (replayed) reply.header('idempotency-replayed', 'true');
-    return answer;
+    return told(await this.reversals.reverse(asked, reversal), reply);
   }
 }

@@ -8,6 +8,7 @@ import {
   Problem,
   type ProblemCode,
   problems,
+  type Reply,
   Roles,
 } from '@carat/http-edge';
 import { Body, Controller, Headers, HttpCode, Post, Res } from '@nestjs/common';
@@ -15,11 +16,6 @@ import { type AskedGift, askedGift } from '../asked-gift.js';
 import { BatchBody, GiftBody, HeldFrame, readItem, SentGift, type SentItem, SentItems } from './gift-bodies.js';
 import { GiftCollector, LARGEST_BATCH } from './gift-collector.worker.js';
 import type { Answer } from './same-identity.js';
-
-interface Reply {
-  header(name: string, value: string): unknown;
-  status(code: number): unknown;
-}
 
 const REPLAYED = { 'idempotency-replayed': 'true' };
 

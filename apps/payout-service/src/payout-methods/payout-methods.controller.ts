@@ -6,8 +6,10 @@ import {
   IdempotencyKey,
   PageQuery,
   Problem,
+  type Reply,
   Roles,
   readCursor,
+  told,
   writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
@@ -20,10 +22,6 @@ type NewMethod = z.infer<typeof NewMethod>;
 
 const ListedMethods = z.object({ items: z.array(PayoutMethod), nextCursor: z.string().nullable() });
 type ListedMethods = z.infer<typeof ListedMethods>;
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
 
 /** Where a creator is paid. */
 @Controller('v1/creators/:creatorId/payout-methods')
@@ -42,9 +40,7 @@ export class PayoutMethodsController {
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<PayoutMethod> {
     const asked = { principal, route: `POST /v1/creators/${creatorId}/payout-methods`, key, body };
-    const { answer, replayed } = await this.methods.add(asked, creatorId, body);
-    if (replayed) reply.header('idempotency-replayed', 'true');
-    return answer;
+    return told(await this.methods.add(asked, creatorId, body), reply);
   }
 
   /** The creator's own methods, and those of the fake provider. */

@@ -1,11 +1,17 @@
-import { Answers, type Caller, CallerOf, IdempotencyKey, OwnCreator, Problem, Roles } from '@carat/http-edge';
+import {
+  Answers,
+  type Caller,
+  CallerOf,
+  IdempotencyKey,
+  OwnCreator,
+  Problem,
+  type Reply,
+  Roles,
+  told,
+} from '@carat/http-edge';
 import { Body, Controller, Post, Res } from '@nestjs/common';
 import { GivenQuote, WantedQuote } from './quote-bodies.js';
 import { Quotes } from './quotes.store.js';
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
 
 @Controller('v1/redemption-quotes')
 export class QuotesController {
@@ -27,8 +33,6 @@ export class QuotesController {
   ): Promise<GivenQuote> {
     if (own !== undefined && own !== body.creatorId) throw new Problem('not_found');
     const asked = { principal, route: 'POST /v1/redemption-quotes', key, body };
-    const { answer, replayed } = await this.quotes.quote(asked, body);
-    if (replayed) reply.header('idempotency-replayed', 'true');
-    return answer;
+    return told(await this.quotes.quote(asked, body), reply);
   }
 }

@@ -1,6 +1,5 @@
 import { Id } from '@carat/events';
 import {
-  type Answered,
   Answers,
   type Caller,
   CallerOf,
@@ -8,8 +7,10 @@ import {
   OwnCreator,
   PageQuery,
   Problem,
+  type Reply,
   Roles,
   readCursor,
+  told,
   writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
@@ -22,10 +23,6 @@ import {
   WantedRedemption,
 } from './redemption-bodies.js';
 import { Redemptions } from './redemptions.store.js';
-
-interface Reply {
-  header(name: string, value: string): unknown;
-}
 
 const RedemptionsQuery = z.object({ ...PageQuery.shape, ...RedemptionsFilter.shape });
 type RedemptionsQuery = z.infer<typeof RedemptionsQuery>;
@@ -98,11 +95,6 @@ export class RedemptionsController {
   ): Promise<ListedRedemption> {
     return this.redemptions.find(redemptionId, own);
   }
-}
-
-function told<T>({ answer, replayed }: Answered<T>, reply: Reply): T {
-  if (replayed) reply.header('idempotency-replayed', 'true');
-  return answer;
 }
 
 /** The redemption that a cursor stands at. A cursor is no secret, so what it holds may be anything. */
