@@ -72,13 +72,13 @@ const onKafka: Topology = {
     }),
 };
 
-/** Processes on a database of their own, and the doors at which everyone knocks with a key. */
 interface Told {
   readonly status: number;
   readonly retryAfter: string | null;
   readonly body: Body;
 }
 
+/** Processes on a database of their own, and the doors at which everyone knocks with a key. */
 interface Doors {
   readonly db: DataSource;
   readonly url: string;
