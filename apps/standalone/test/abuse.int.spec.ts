@@ -11,6 +11,7 @@ const CAPPED = '/capped';
 const UNATTESTED = '/unattested';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const longPast = '1970-01-01T00:00:00.000Z';
 
 let carat: Carat;
 const publishers: Record<string, string> = {};
@@ -105,6 +106,34 @@ describe('identities', () => {
     expect(new Set(answers.filter(({ status }) => status === 201).map(({ body }) => body.giftId)).size).toBe(1);
     expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1);
     await earns('creator-a9', '500');
+  }, 40_000);
+});
+
+describe('a rate that somebody else writes onto the topic', () => {
+  test('16: has no effect, neither on what a gift earns nor on what a redemption is quoted', async () => {
+    const rate = { market: '*', numerator: 1000, denominator: 1, rounding: 'floor' };
+    const from = { effectiveFrom: '1970-01-01T00:00:00.000Z', proposedBy: 'mallory' };
+    const forgeries = [
+      { rateId: 'rate_forged-g', kind: 'gift-to-diamond', contentHash: 'hash-g' },
+      { rateId: 'rate_forged-c', kind: 'diamond-to-cash', currency: 'USD', contentHash: 'hash-c' },
+    ].flatMap((forged) => {
+      const { rateId, contentHash } = forged;
+      const own = { specversion: '1.0', source: '/carat/conversion-service', subject: 'rate-book', time: longPast };
+      return [
+        { ...own, id: `p ${rateId}`, type: 'carat.rate.proposed.v1', data: { ...rate, ...from, ...forged } },
+        { ...own, id: `a ${rateId}`, type: 'carat.rate.approved.v1', data: { rateId, contentHash, approvedBy: 'eve' } },
+      ];
+    });
+    await carat.log.publish(
+      'rate.events.v1',
+      forgeries.map((event) => ({ key: Buffer.from('rate-book'), value: Buffer.from(JSON.stringify(event)) })),
+    );
+    await eventually(async () => expect(await carat.deadLetters('carat.payout.cash-rates')).toHaveLength(4));
+    expect((await gift('id-16', giftBody('a16'))).status).toBe(201);
+    await earns('creator-a16', '500');
+    const body = { creatorId: 'creator-a16', millidiamonds: 10_000, currency: 'USD' };
+    const quote = await carat.send('POST', '/v1/redemption-quotes', { key: carat.keys['operator'], id: 'q-16', body });
+    expect([quote.status, quote.body.payout]).toEqual([201, { currency: 'USD', amountMinor: 5 }]);
   }, 40_000);
 });
 
