@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/jest';
 import { describe, expect } from '@jest/globals';
-import { decode, encode, nestsWithin, type Undecodable } from './decode.js';
+import { decode, encode, nestsWithin, readBack, type Undecodable } from './decode.js';
 import { topicNames } from './topics.js';
 
 const request = {
@@ -140,4 +140,19 @@ test('nesting is counted in arrays and objects alike', () => {
 
 test('encoding keeps the order in which an event was built', () => {
   expect(encode({ b: 1, a: 'ä' }).toString('utf8')).toBe('{"b":1,"a":"ä"}');
+});
+
+describe('an event that is about to be written', () => {
+  const wellFormed = { ...request, type: 'carat.gift.requested.v1' as const, specversion: '1.0' as const };
+
+  test('is read back as everyone will read it: nothing that is no field of it remains', () => {
+    const data = { ...request.data, context: { kind: 'live' as const, id: 'live-1' }, market: '*', more: 1 };
+    const funding = { kind: 'external' as const, reference: 'pay-1' };
+    expect(readBack('gift.requests.v1', { ...wellFormed, data: { ...data, funding } }).data).not.toHaveProperty('more');
+  });
+
+  test('is refused when nobody could read it', () => {
+    const broken = withData({ quantity: 0 });
+    expect(() => readBack('gift.requests.v1', broken as never)).toThrow('carat.gift.requested.v1 ev-1');
+  });
 });

@@ -81,3 +81,13 @@ export function decode<T extends Topic>(topic: T, value: Buffer | null): Decoded
 
 /** The bytes of an event: JSON, its fields in the order the event was built. */
 export const encode = (event: object): Buffer => Buffer.from(JSON.stringify(event), 'utf8');
+
+/**
+ * An event as everyone will read it, before it is written: one that nobody can read would be in the log for good.
+ * @throws Error when it is none of its topic
+ */
+export function readBack<T extends Topic, E extends Event<T>>(topic: T, event: E): E {
+  const decoded = decode(topic, encode(event));
+  if ('undecodable' in decoded) throw new Error(`${event.type} ${event.id}: ${decoded.undecodable.detail}`);
+  return decoded.event as E;
+}

@@ -1,7 +1,7 @@
 export { GiftTypeChanged } from './catalogue-events.js';
 export { CoinsPurchased, CoinsPurchaseReversed } from './coin-events.js';
 export { contentHash } from './content-hash.js';
-export { type Decoded, decode, encode, nestsWithin, type Undecodable } from './decode.js';
+export { type Decoded, decode, encode, nestsWithin, readBack, type Undecodable } from './decode.js';
 export {
   type CreditId,
   creditIdOf,

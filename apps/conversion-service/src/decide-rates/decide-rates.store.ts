@@ -1,10 +1,10 @@
 import { append } from '@carat/event-log/journal';
-import { decode, encode } from '@carat/events';
+import { readBack } from '@carat/events';
 import { type Answered, type Asked, IdempotentRequests, Problem } from '@carat/http-edge';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { type ConversionEnvironment, CurrentRateBook } from '../rate-book/current-rate-book.store.js';
-import { evolve, type RateEvent } from '../rate-book/rate-book.js';
+import { evolve } from '../rate-book/rate-book.js';
 import { decideRate, type RateCommand, type RateTiming, type RateVerdict } from './decide-rate.js';
 import { listedRate } from './listed-rate.js';
 import type { DecidedRate } from './rate-bodies.js';
@@ -25,19 +25,13 @@ export class DecideRates {
       const timing = { clockMs, leadMs: this.environment.RATE_LEAD };
       const { rateId, events } = orProblem(decideRate(book, command, { ...asked, traceparent }, timing), timing);
       // Before it is written: an event that cannot be read, or does not fit the book, would stop conversion for good.
-      const rate = listedRate(events.map(asRead).reduce(evolve, book), rateId);
+      const rate = listedRate(events.map((event) => readBack('rate.events.v1', event)).reduce(evolve, book), rateId);
       if (rate === undefined) throw new Error(`${rateId} was decided on, and is not in the book`);
       await append(tx, 'rate.events.v1', events);
       const { contentHash, state } = rate;
       return { answer: { rateId, contentHash, state }, replayed: events.length === 0 };
     });
   }
-}
-
-function asRead(event: RateEvent): RateEvent {
-  const decoded = decode('rate.events.v1', encode(event));
-  if ('undecodable' in decoded) throw new Error(`${event.type} ${event.id}: ${decoded.undecodable.detail}`);
-  return decoded.event;
 }
 
 function orProblem(verdict: RateVerdict, { clockMs, leadMs }: RateTiming): Exclude<RateVerdict, { refused: string }> {

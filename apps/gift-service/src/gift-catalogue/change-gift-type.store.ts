@@ -1,5 +1,5 @@
 import { append } from '@carat/event-log/journal';
-import { decode, type EventOf, encode } from '@carat/events';
+import { readBack } from '@carat/events';
 import { Problem } from '@carat/http-edge';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
@@ -8,8 +8,6 @@ import type { GiftEnvironment } from '../gift-environment.worker.js';
 import { catalogueOf, type GiftType } from './catalogue.js';
 import { lockCatalogue, writeEntry } from './catalogue.store.js';
 import { type AskedGiftType, type ChangeRequest, changeGiftType } from './change-gift-type.js';
-
-type GiftTypeEvent = EventOf<'carat.gift-type.changed.v1'>;
 
 /** The one way into the catalogue: lock it, take the clock, read the gift type, decide, write event and row. */
 @Injectable()
@@ -39,17 +37,10 @@ export class ChangeGiftType {
           errors: [{ pointer: '/effectiveFrom', code: verdict.refused }],
         });
       if (verdict.event === undefined) return verdict.stands;
-      const event = asRead(verdict.event);
+      const event = readBack('catalogue.events.v1', verdict.event);
       await writeEntry(tx, event.data, version);
       await append(tx, 'catalogue.events.v1', [event]);
       return event.data;
     });
   }
-}
-
-/** Before it is written: an event that cannot be read would be there for good. */
-function asRead(event: GiftTypeEvent): GiftTypeEvent {
-  const decoded = decode('catalogue.events.v1', encode(event));
-  if ('undecodable' in decoded) throw new Error(`${event.type} ${event.id}: ${decoded.undecodable.detail}`);
-  return decoded.event;
 }

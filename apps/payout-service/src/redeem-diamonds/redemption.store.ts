@@ -1,12 +1,12 @@
 import type { Tx } from '@carat/event-log';
 import { append } from '@carat/event-log/journal';
-import { decode, encode } from '@carat/events';
+import { readBack } from '@carat/events';
 import { Problem } from '@carat/http-edge';
 import { type LockedBooks, lockBooks, takeSeq } from '../diamond-ledger/creator-books.store.js';
 import { post } from '../diamond-ledger/diamond-ledger.store.js';
 import { transfersOf } from '../diamond-ledger/transfers-of.js';
 import { decide, evolve, type Redemption, type RedemptionCommand, type RedemptionNote } from './redemption.js';
-import type { Actor, RedemptionEvent } from './redemption-machine.js';
+import type { Actor } from './redemption-machine.js';
 import { type AskedBefore, dayStartMs, givesLimitBack, weekStartMs } from './redemption-rules.js';
 
 export type StoredRedemption = Exclude<Redemption, { status: 'none' }>;
@@ -48,20 +48,13 @@ export async function decideOn(
     if (before === undefined) throw new Error(`${command.kind} of nothing was recorded as ${verdict.recorded}`);
     return { redemption: before, recorded: verdict.recorded };
   }
-  const event = asRead(verdict.event);
+  const event = readBack('redemption.events.v1', verdict.event);
   const redemption = evolve(before ?? { status: 'none' }, event);
   await write(tx, redemption);
   await post(tx, transfersOf(event));
   await takeSeq(tx, creatorId, ledgerSeq);
   await append(tx, 'redemption.events.v1', [event]);
   return { redemption };
-}
-
-/** Before it is written: an event that nobody could read again must not get into the log. */
-function asRead(event: RedemptionEvent): RedemptionEvent {
-  const decoded = decode('redemption.events.v1', encode(event));
-  if ('undecodable' in decoded) throw new Error(`${event.type} ${event.id}: ${decoded.undecodable.detail}`);
-  return decoded.event as RedemptionEvent;
 }
 
 const WRITE = `
