@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { PageQuery, readCursor, writeCursor } from './cursor.js';
+import { PageQuery, pageOf, readCursor, writeCursor } from './cursor.js';
 import { Problem } from './problems.js';
 
 const filters = { creatorId: 'creator-7', code: undefined };
@@ -52,4 +52,15 @@ test('a page has 50 items, at most 200', () => {
   expect(PageQuery.parse({})).toEqual({ limit: 50 });
   expect(PageQuery.parse({ limit: '200' })).toEqual({ limit: 200 });
   for (const limit of ['0', '201', '-1', '1.5', 'many', '']) expect(PageQuery.safeParse({ limit }).success).toBe(false);
+});
+
+test.each([
+  [[], 2, [], null],
+  [['a'], 2, ['a'], null],
+  [['a', 'b'], 2, ['a', 'b'], null],
+  [['a', 'b', 'c'], 2, ['a', 'b'], ['b']],
+])('a page of %j with a limit of %d is %j, and goes on behind %j', (found, limit, items, position) => {
+  const page = pageOf(found, limit, (item) => [item], filters);
+  expect(page.items).toEqual(items);
+  expect(page.nextCursor === null ? null : readCursor(page.nextCursor, filters)).toEqual(position);
 });

@@ -39,3 +39,20 @@ export function readCursor(cursor: string | undefined, filters: object): string[
     throw new Problem('cursor_invalid');
   return z.array(z.string()).parse(JSON.parse(position.toString('utf8')));
 }
+
+/**
+ * One page of a list: the first `limit` items of what was found behind the cursor, and where it goes on, null where it
+ * ends there. Whoever looks asks for one item more than the page has, or for all.
+ * @param positionOf the sort key of an item
+ */
+export function pageOf<T>(
+  found: readonly T[],
+  limit: number,
+  positionOf: (item: T) => readonly string[],
+  filters: object,
+): { items: T[]; nextCursor: string | null } {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  const isLastPage = last === undefined || found.length <= limit;
+  return { items, nextCursor: isLastPage ? null : writeCursor(positionOf(last), filters) };
+}

@@ -7,11 +7,11 @@ import {
   IdempotencyKey,
   PageQuery,
   Problem,
+  pageOf,
   type Reply,
   Roles,
   readCursor,
   told,
-  writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { z } from 'zod';
@@ -89,11 +89,7 @@ export class RatesController {
     const bound = { list: 'rates', ...filters };
     const [after] = readCursor(cursor, bound) ?? [];
     const book = await this.rates.asOf(filters.at === undefined ? undefined : Date.parse(filters.at));
-    const rest = listedRates(book, filters, after);
-    const items = rest.slice(0, limit);
-    const last = items.at(-1);
-    const nextCursor = last === undefined || rest.length === items.length ? null : writeCursor([last.rateId], bound);
-    return { items, nextCursor };
+    return pageOf(listedRates(book, filters, after), limit, ({ rateId }) => [rateId], bound);
   }
 
   /** One rate. */

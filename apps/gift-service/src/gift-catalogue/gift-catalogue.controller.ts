@@ -1,5 +1,5 @@
 import { GiftTypeChanged, Id } from '@carat/events';
-import { Answers, type Caller, CallerOf, PageQuery, Roles, readCursor, writeCursor } from '@carat/http-edge';
+import { Answers, type Caller, CallerOf, PageQuery, pageOf, Roles, readCursor } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, Param, Put, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { compareTexts, entriesOf, type GiftType, orderOf } from './catalogue.js';
@@ -27,12 +27,7 @@ export class GiftCatalogueController {
     const atMs = at === undefined ? undefined : Date.parse(at);
     const entries = entriesOf(await this.catalogue.latest(), { market, atMs });
     const rest = after === undefined ? entries : entries.filter((entry) => compareTexts(orderOf(entry), after) > 0);
-    const items = rest.slice(0, limit);
-    const last = items.at(-1);
-    return {
-      items,
-      nextCursor: last === undefined || items.length === rest.length ? null : writeCursor(orderOf(last), filters),
-    };
+    return pageOf(rest, limit, orderOf, filters);
   }
 
   /**

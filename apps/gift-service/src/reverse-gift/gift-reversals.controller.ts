@@ -6,11 +6,11 @@ import {
   IdempotencyKey,
   PageQuery,
   Problem,
+  pageOf,
   type Reply,
   Roles,
   readCursor,
   told,
-  writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { DecideReversals } from './decide-reversals.store.js';
@@ -97,10 +97,7 @@ export class GiftReversalsController {
     const [after] = readCursor(cursor, bound) ?? [];
     const found = await this.reversals.find(orNotFound(giftId), limit + 1, after);
     if (found === undefined) throw new Problem('gift_not_found');
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const isLastPage = last === undefined || found.length === items.length;
-    return { items, nextCursor: isLastPage ? null : writeCursor([last.reversalId], bound) };
+    return pageOf(found, limit, ({ reversalId }) => [reversalId], bound);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Id, isGiftId } from '@carat/events';
-import { Answers, PageQuery, Problem, Roles, readCursor, writeCursor } from '@carat/http-edge';
+import { Answers, PageQuery, Problem, pageOf, Roles, readCursor } from '@carat/http-edge';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Balance, BookedTransfer } from './balance.js';
@@ -45,12 +45,7 @@ export class BalancesController {
   ): Promise<Transfers> {
     const filters = { list: 'transfers', creatorId };
     const found = await this.balances.transfers(creatorId, limit + 1, idIn(readCursor(cursor, filters)));
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    return {
-      items,
-      nextCursor: last === undefined || found.length <= limit ? null : writeCursor([last.id], filters),
-    };
+    return pageOf(found, limit, ({ id }) => [id], filters);
   }
 }
 

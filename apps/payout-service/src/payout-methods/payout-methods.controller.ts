@@ -6,11 +6,11 @@ import {
   IdempotencyKey,
   PageQuery,
   Problem,
+  pageOf,
   type Reply,
   Roles,
   readCursor,
   told,
-  writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { z } from 'zod';
@@ -55,9 +55,6 @@ export class PayoutMethodsController {
     // A cursor is no secret, so what it holds may be anything.
     if (after !== '' && !Id.safeParse(after).success) throw new Problem('cursor_invalid');
     const found = await this.methods.list(creatorId, limit + 1, after);
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const nextCursor = last === undefined || found.length <= limit ? null : writeCursor([last.payoutMethodId], filters);
-    return { items, nextCursor };
+    return pageOf(found, limit, ({ payoutMethodId }) => [payoutMethodId], filters);
   }
 }

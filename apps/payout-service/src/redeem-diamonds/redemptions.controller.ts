@@ -7,11 +7,11 @@ import {
   OwnCreator,
   PageQuery,
   Problem,
+  pageOf,
   type Reply,
   Roles,
   readCursor,
   told,
-  writeCursor,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { z } from 'zod';
@@ -79,10 +79,7 @@ export class RedemptionsController {
   ): Promise<ListedRedemptions> {
     const bound = { list: 'redemptions', own, ...filters };
     const found = await this.redemptions.list(filters, own, limit + 1, idIn(readCursor(cursor, bound)));
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const nextCursor = last === undefined || found.length <= limit ? null : writeCursor([last.redemptionId], bound);
-    return { items, nextCursor };
+    return pageOf(found, limit, ({ redemptionId }) => [redemptionId], bound);
   }
 
   /** One redemption. */
