@@ -1,8 +1,7 @@
 import { ensureJournalTopics, journalMigrations } from '@carat/event-log/journal';
 import { freshDatabase } from '@carat/test-bed';
 import { DataSource, type MigrationInterface } from 'typeorm';
-import { DiamondLedger1764000200000 } from '../src/migrations/1764000200000-diamond-ledger.js';
-import { Redemptions1764000200001 } from '../src/migrations/1764000200001-redemptions.js';
+import { payoutService } from '../src/payout-service.module.js';
 
 export interface LedgerDatabase {
   readonly db: DataSource;
@@ -19,7 +18,7 @@ export async function openLedgerDatabase(
   const db = await new DataSource({
     type: 'postgres',
     url: database.url,
-    migrations: [...journalMigrations, DiamondLedger1764000200000, Redemptions1764000200001, ...more],
+    migrations: [...journalMigrations, ...payoutService.migrations, ...more],
     migrationsTableName: 'migration',
     poolSize: 12,
   }).initialize();

@@ -4,7 +4,7 @@ export { ApiKeys, type ListedKey } from './api-keys.store.js';
 export { CallerOf, OwnCreator, Public, Roles } from './auth.controller.js';
 export { CreatorTokens } from './creator-tokens.store.js';
 export { PageQuery, pageOf, readCursor } from './cursor.js';
-export { EdgeAdapter } from './edge-adapter.controller.js';
+export { EdgeAdapter, TakesCsv, TakesSignedText } from './edge-adapter.controller.js';
 export { HttpEdgeModule } from './http-edge.module.js';
 export { IdempotencyKey, type Reply, told } from './idempotency-key.controller.js';
 export { type Answered, type Asked, IdempotentRequests } from './idempotent-requests.store.js';
