@@ -1,3 +1,4 @@
+import { Id } from '@carat/events';
 import { Duration, type HostContext } from '@carat/service-host';
 import { z } from 'zod';
 
@@ -5,6 +6,20 @@ const Millidiamonds = z
   .string()
   .regex(/^[1-9]\d{0,14}$/, 'expects a whole number of millidiamonds, from 1 on')
   .transform(Number);
+
+const ProviderUrl = z
+  .url({ protocol: /^https?$/, error: 'expects a URL like https://api.provider.example' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
+/** `whsec_` and at least 24 bytes in base64, as Standard Webhooks has them; several with commas between. */
+const WebhookSecrets = z
+  .string()
+  .transform((text) => text.split(',').map((one) => one.trim()))
+  .pipe(
+    z.array(z.string().regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'expects secrets like whsec_…, with commas between')),
+  );
+
+const Flag = z.enum(['0', '1'], 'expects 1 or 0').transform((text) => text === '1');
 
 /** What payout-service reads from the environment beyond what every service does. */
 export const payoutEnvironment = ({ standalone }: HostContext) =>
@@ -21,6 +36,26 @@ export const payoutEnvironment = ({ standalone }: HostContext) =>
     }),
     REDEMPTION_WEEKLY_MAXIMUM: Millidiamonds.prefault('1000000000').meta({
       description: 'the most millidiamonds that a creator redeems in one ISO week',
+    }),
+    APPROVAL_TTL: Duration.prefault('72h').meta({
+      description: 'an approval counts for so long; a payout that was not sent by then needs another',
+    }),
+    ELIGIBILITY_REQUIRED: Flag.prefault(standalone ? '0' : '1').meta({
+      description: 'a creator of whose age and tax form nothing was said is held for review; in standalone 0',
+    }),
+    PAYOUT_PROVIDER: Id.prefault('fake').meta({ description: 'the name of the payout provider in paths and events' }),
+    PAYOUT_PROVIDER_URL: (standalone ? z.union([z.literal('self'), ProviderUrl]).prefault('self') : ProviderUrl)
+      .optional()
+      .meta({ description: 'where payouts are sent; in standalone self, the fake provider; not set: nothing is sent' }),
+    PAYOUT_PROVIDER_KEY: z.string().prefault('dev').meta({ description: 'our key at the payout provider' }),
+    PAYOUT_WEBHOOK_SECRETS: WebhookSecrets.prefault('whsec_ZmFrZS1wcm92aWRlci1kZXZlbG9wbWVudC1zZWNyZXQ=').meta({
+      description: 'what the payout provider signs webhooks with, old and new with commas between',
+    }),
+    PAYOUT_TIMEOUT: Duration.prefault('10s').meta({
+      description: 'how long an answer of the payout provider is waited for; after that the outcome is unknown',
+    }),
+    PAYOUT_EVERY: Duration.prefault('250ms').meta({
+      description: 'how often redemptions are moved on: screened, sent, asked about',
     }),
     METHOD_COOLING: Duration.prefault(standalone ? '0s' : '24h').meta({
       description: 'no redemption goes to a payout method that was added more recently; in standalone 0s',

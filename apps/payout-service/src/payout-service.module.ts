@@ -6,9 +6,16 @@ import { TransfersController } from './balances/transfers.controller.js';
 import { CashRatesFlow } from './cash-rates/cash-rates.flow.js';
 import { CreatorTokensController } from './creator-tokens/creator-tokens.controller.js';
 import { DiamondLedgerFlow } from './diamond-ledger/diamond-ledger.flow.js';
+import { EligibilityController } from './eligibility/eligibility.controller.js';
+import { Eligibilities } from './eligibility/eligibility.store.js';
 import { DiamondLedger1764000200000 } from './migrations/1764000200000-diamond-ledger.js';
 import { Redemptions1764000200001 } from './migrations/1764000200001-redemptions.js';
 import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
+import { PayCreators } from './pay-creator/pay-creators.worker.js';
+import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
+import { Payouts } from './pay-creator/payouts.store.js';
+import { ProviderWebhooksController } from './pay-creator/provider-webhooks.controller.js';
+import { ProviderWebhooks } from './pay-creator/provider-webhooks.store.js';
 import { payoutEnvironment } from './payout-environment.worker.js';
 import { PayoutMethodsController } from './payout-methods/payout-methods.controller.js';
 import { PayoutMethods, seedPayoutMethods } from './payout-methods/payout-methods.store.js';
@@ -16,6 +23,7 @@ import { QuotesController } from './quote-redemption/quotes.controller.js';
 import { Quotes } from './quote-redemption/quotes.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
 import { Redemptions } from './redeem-diamonds/redemptions.store.js';
+import { MoveOn } from './screen-redemptions/move-on.store.js';
 
 @Module({
   controllers: [
@@ -23,12 +31,25 @@ import { Redemptions } from './redeem-diamonds/redemptions.store.js';
     CashRatesFlow,
     CreatorTokensController,
     DiamondLedgerFlow,
+    EligibilityController,
     PayoutMethodsController,
+    ProviderWebhooksController,
     QuotesController,
     RedemptionsController,
     TransfersController,
   ],
-  providers: [Balances, PayoutMethods, Quotes, Redemptions],
+  providers: [
+    Balances,
+    Eligibilities,
+    MoveOn,
+    PayCreators,
+    PayoutMethods,
+    PayoutProvider,
+    Payouts,
+    ProviderWebhooks,
+    Quotes,
+    Redemptions,
+  ],
 })
 class PayoutServiceModule {}
 

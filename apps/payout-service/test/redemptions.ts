@@ -1,3 +1,4 @@
+import type { ApproveCommand } from '../src/approve-redemptions/approval.js';
 import type { PayoutMethod } from '../src/payout-methods/payout-method.js';
 import type { Quote } from '../src/quote-redemption/quote.js';
 import {
@@ -6,13 +7,14 @@ import {
   evolve,
   type Redemption,
   type RedemptionCommand,
-  type RequestCommand,
 } from '../src/redeem-diamonds/redemption.js';
 import type { Actor, RedemptionEvent, RedemptionStatus } from '../src/redeem-diamonds/redemption-machine.js';
+import { approversNeeded, type RequestCommand } from '../src/redeem-diamonds/redemption-rules.js';
 
 /** A Sunday, half a minute before the ISO week and the UTC day end. */
 export const NOW_MS = Date.parse('2026-11-22T23:59:30.000Z');
 export const DEADLINE_MS = 14 * 86_400_000;
+export const APPROVAL_TTL_MS = 3 * 86_400_000;
 export const none: Redemption = { status: 'none' };
 
 export const payout = { currency: 'USD', amountMinor: 10_000 };
@@ -48,10 +50,22 @@ export const request = (change: Partial<RequestCommand> = {}): RequestCommand =>
     weeklyMaximum: 1_000_000_000n,
     decisionDeadlineMs: DEADLINE_MS,
   },
+  eligibility: undefined,
   ...change,
 });
 
 const hashOf = (of: Redemption): string => (of.status === 'none' ? 'no hash' : of.asked.contentHash);
+
+/** A yes to a redemption as it is. */
+export const approval = (of: Redemption, change: Partial<ApproveCommand> = {}): ApproveCommand => ({
+  kind: 'approve',
+  contentHash: hashOf(of),
+  contentHashNow: hashOf(of),
+  approversNeeded: of.status === 'none' ? 1 : approversNeeded(of.asked.millidiamonds),
+  approvalTtlMs: APPROVAL_TTL_MS,
+  reason: 'because',
+  ...change,
+});
 
 /** A command of every kind, and who usually gives it. */
 export function usual(kind: RedemptionCommand['kind'], of: Redemption): readonly [RedemptionCommand, Actor] {
@@ -62,17 +76,19 @@ export function usual(kind: RedemptionCommand['kind'], of: Redemption): readonly
     case 'cancel':
       return [{ kind }, 'creator'];
     case 'clear':
-    case 'submit':
       return [{ kind }, 'system'];
+    case 'submit':
+      return [{ kind, contentHash: hashOf(of), approvalTtlMs: APPROVAL_TTL_MS }, 'system'];
     case 'flag':
     case 'send_back':
     case 'unanswered':
       return [{ kind, reason: 'because' }, 'system'];
     case 'release':
-      return [{ kind }, 'approver'];
+      return [{ kind, causes: [] }, 'approver'];
     case 'approve':
+      return [approval(of), 'approver'];
     case 'reject':
-      return [{ kind, contentHash: hashOf(of), reason: 'because' }, 'approver'];
+      return [{ kind, contentHash: hashOf(of), contentHashNow: hashOf(of), reason: 'because' }, 'approver'];
     case 'expire':
       return [{ kind }, 'timer'];
     case 'settle_as_paid':

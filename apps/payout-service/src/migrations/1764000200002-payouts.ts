@@ -16,6 +16,11 @@ export class Payouts1764000200002 implements MigrationInterface {
         set_at timestamptz NOT NULL
       )`);
     await db.query('CREATE INDEX eligibility_newest ON payout.eligibility (creator_id, eligibility_id DESC)');
+    await db.query('ALTER TABLE payout.redemption ADD decide_before timestamptz');
+    await db.query(`UPDATE payout.redemption SET decide_before = (state #>> '{asked,decideBefore}')::timestamptz`);
+    await db.query(`
+      CREATE INDEX redemption_to_decide ON payout.redemption (decide_before)
+      WHERE status IN ('requested', 'in_review', 'pending_approval', 'approved')`);
     // One redemption is one payout under one key, for ever. `called_until` is written before the first byte leaves:
     // while it is null, the provider is known to have heard nothing.
     await db.query(`
@@ -75,5 +80,6 @@ export class Payouts1764000200002 implements MigrationInterface {
     await db.query(
       'DROP TABLE payout.break, payout.settlement, payout.provider_webhook, payout.payout, payout.eligibility',
     );
+    await db.query('ALTER TABLE payout.redemption DROP decide_before');
   }
 }

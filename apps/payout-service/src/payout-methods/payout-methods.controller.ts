@@ -12,7 +12,7 @@ import {
   readCursor,
   told,
 } from '@carat/http-edge';
-import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { z } from 'zod';
 import { PayoutMethod } from './payout-method.js';
 import { PayoutMethods } from './payout-methods.store.js';
@@ -41,6 +41,17 @@ export class PayoutMethodsController {
   ): Promise<PayoutMethod> {
     const asked = { principal, route: `POST /v1/creators/${creatorId}/payout-methods`, key, body };
     return told(await this.methods.add(asked, creatorId, body), reply);
+  }
+
+  /** Makes a method of the creator's own another account, which cools like a new one. */
+  @Put(':payoutMethodId')
+  @Answers(PayoutMethod)
+  change(
+    @Param('creatorId', { schema: Id }) creatorId: string,
+    @Param('payoutMethodId', { schema: Id }) payoutMethodId: string,
+    @Body({ schema: NewMethod }) body: NewMethod,
+  ): Promise<PayoutMethod> {
+    return this.methods.change(creatorId, payoutMethodId, body);
   }
 
   /** The creator's own methods, and those of the fake provider. */

@@ -1,6 +1,6 @@
 import type { Tx } from '@carat/event-log';
 import { derivedUuid } from '@carat/events';
-import { type Answered, type Asked, IdempotentRequests } from '@carat/http-edge';
+import { type Answered, type Asked, IdempotentRequests, Problem } from '@carat/http-edge';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -17,9 +17,18 @@ const LIST = `
   SELECT ${COLUMNS} FROM payout.payout_method
   WHERE (creator_id IS NULL OR creator_id = $1) AND payout_method_id > $2 ORDER BY payout_method_id LIMIT $3`;
 
+const FIND = `SELECT ${COLUMNS} FROM payout.payout_method WHERE payout_method_id = $1`;
+
 const LOCK = `
   SELECT ${COLUMNS} FROM payout.payout_method
   WHERE payout_method_id = $1 AND (creator_id IS NULL OR creator_id = $2) FOR SHARE`;
+
+// The same account again is no change. Who decides on a redemption holds the row, so nobody approves what is changing.
+const CHANGE = `
+  UPDATE payout.payout_method SET kind = $3, label = $4,
+    usable_from = CASE WHEN kind = $3 AND label = $4 THEN usable_from
+                       ELSE date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => $5::float8 / 1000) END
+  WHERE payout_method_id = $1 AND creator_id = $2 RETURNING ${COLUMNS}`;
 
 type Row = Omit<PayoutMethod, 'usableFrom'> & { readonly usableFrom: Date };
 
@@ -37,6 +46,12 @@ export async function seedPayoutMethods(tx: Tx): Promise<void> {
 /** A method that the creator may use, kept as it is until the transaction ends; undefined when there is none. */
 export async function lockPayoutMethod(tx: Tx, id: string, creatorId: string): Promise<PayoutMethod | undefined> {
   const [row] = (await tx.query(LOCK, [id, creatorId])) as Row[];
+  return row && asAnswered(row);
+}
+
+/** What is known of a method, or undefined when there is none. */
+export async function findPayoutMethod(tx: Tx, id: string): Promise<PayoutMethod | undefined> {
+  const [row] = (await tx.query(FIND, [id])) as Row[];
   return row && asAnswered(row);
 }
 
@@ -59,6 +74,23 @@ export class PayoutMethods {
       await tx.query(INSERT, [answer.payoutMethodId, creatorId, of.kind, of.label, usableFrom]);
       return { answer, replayed: false };
     });
+  }
+
+  /**
+   * Makes a creator's own method another account. It cools like a new one, and whoever approved a payout to it approved
+   * another.
+   * @throws Problem `payout_method_not_found`
+   */
+  async change(
+    creatorId: string,
+    payoutMethodId: string,
+    of: Pick<PayoutMethod, 'kind' | 'label'>,
+  ): Promise<PayoutMethod> {
+    const cooling = this.environment.METHOD_COOLING;
+    const row = [payoutMethodId, creatorId, of.kind, of.label, cooling];
+    const [[changed]] = (await this.db.query(CHANGE, row)) as [Row[], number];
+    if (changed === undefined) throw new Problem('payout_method_not_found');
+    return asAnswered(changed);
   }
 
   /** Up to `limit` methods that the creator may use, in the order of their ids, behind the id `after`. */

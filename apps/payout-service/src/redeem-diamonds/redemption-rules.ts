@@ -1,3 +1,6 @@
+import { type Eligibility, type EligibilityRefusal, ineligibleFor } from '../eligibility/eligibility.js';
+import type { PayoutMethod } from '../payout-methods/payout-method.js';
+import type { Quote } from '../quote-redemption/quote.js';
 import type { RedemptionStatus } from './redemption-machine.js';
 
 const DAY_MS = 86_400_000;
@@ -50,6 +53,48 @@ export function amountRefusal(
   return before.thisWeek + asked > rules.weeklyMaximum ? 'weekly_maximum_exceeded' : undefined;
 }
 
+/** The most millidiamonds that nobody has to approve. */
+export const LARGEST_WITHOUT_APPROVER = 19_999_999;
+
 /** How many people approve. Counted in millidiamonds, so that no currency goes round it. */
 export const approversNeeded = (millidiamonds: number): number =>
-  millidiamonds < 20_000_000 ? 0 : millidiamonds < 200_000_000 ? 1 : 2;
+  millidiamonds <= LARGEST_WITHOUT_APPROVER ? 0 : millidiamonds < 200_000_000 ? 1 : 2;
+
+/** A request, with all that was read for it under the lock of the creator's balance. */
+export interface RequestCommand {
+  readonly kind: 'request';
+  readonly creatorId: string;
+  readonly quote: Quote | undefined;
+  readonly method: PayoutMethod | undefined;
+  /** Millidiamonds. */
+  readonly available: bigint;
+  readonly before: AskedBefore;
+  readonly rules: RedemptionRules;
+  /** What is known of the creator; undefined: nothing, which screening looks at. */
+  readonly eligibility: Pick<Eligibility, 'adult' | 'taxForm' | 'redemptionsAllowed'> | undefined;
+}
+
+export type RequestRefusal =
+  | 'quote_not_found'
+  | 'quote_expired'
+  | 'quote_already_used'
+  | 'payout_method_not_found'
+  | 'payout_method_too_new'
+  | EligibilityRefusal
+  | AmountRefusal;
+
+/** A request as it may go on: the quote that it takes up and the method that it is paid to, or why it may not. */
+export function takenUp(
+  { quote, method, creatorId, eligibility, available, before, rules }: RequestCommand,
+  atMs: number,
+): { readonly quote: Quote; readonly method: PayoutMethod } | { readonly refused: RequestRefusal } {
+  if (quote?.creatorId !== creatorId) return { refused: 'quote_not_found' };
+  if (quote.usedBy !== undefined) return { refused: 'quote_already_used' };
+  if (atMs >= quote.expiresAtMs) return { refused: 'quote_expired' };
+  if (method === undefined) return { refused: 'payout_method_not_found' };
+  if (atMs < Date.parse(method.usableFrom)) return { refused: 'payout_method_too_new' };
+  const [ineligible] = eligibility === undefined ? [] : ineligibleFor(eligibility);
+  if (ineligible !== undefined) return { refused: ineligible };
+  const refused = amountRefusal(BigInt(quote.millidiamonds), available, before, rules);
+  return refused === undefined ? { quote, method } : { refused };
+}

@@ -22,31 +22,33 @@ export interface About {
   readonly traceparent?: string | undefined;
 }
 
-/** The redemption as it is now; with a note when nothing changed. */
+/** The redemption as it is now: it moved, or a note says why it did not. */
 export interface Decided {
   readonly redemption: StoredRedemption;
+  readonly moved: boolean;
   readonly recorded?: RedemptionNote;
 }
 
 /**
  * The one way in, whoever asks: lock the creator's balance, read what the command needs, decide, book, append. State,
- * posting and event commit together, and the head of the journal is locked last.
+ * posting and event commit together, and the head of the journal is locked last. The command is made of what was read
+ * under the lock: the books, and the redemption as it is now.
  * @throws Problem why it is refused
  */
 export async function decideOn(
   tx: Tx,
   { creatorId, redemptionId, logId, ...asker }: About,
-  commandFor: (books: LockedBooks) => RedemptionCommand | Promise<RedemptionCommand>,
+  commandFor: (books: LockedBooks, before: Redemption) => RedemptionCommand | Promise<RedemptionCommand>,
 ): Promise<Decided> {
   const books = await lockBooks(tx, logId, creatorId);
   const before = redemptionId === undefined ? undefined : await findRedemption(tx, redemptionId);
-  const command = await commandFor(books);
+  const command = await commandFor(books, before ?? { status: 'none' });
   const { nextSeq: ledgerSeq, after, clockMs: atMs } = books;
   const verdict = decide(before ?? { status: 'none' }, command, { ...asker, atMs, ledgerSeq, after });
   if ('refused' in verdict) throw new Problem(verdict.refused);
   if ('recorded' in verdict) {
     if (before === undefined) throw new Error(`${command.kind} of nothing was recorded as ${verdict.recorded}`);
-    return { redemption: before, recorded: verdict.recorded };
+    return { redemption: before, moved: false, recorded: verdict.recorded };
   }
   const event = readBack('redemption.events.v1', verdict.event);
   const redemption = evolve(before ?? { status: 'none' }, event);
@@ -54,20 +56,20 @@ export async function decideOn(
   await post(tx, transfersOf(event));
   await takeSeq(tx, creatorId, ledgerSeq);
   await append(tx, 'redemption.events.v1', [event]);
-  return { redemption };
+  return { redemption, moved: true };
 }
 
 const WRITE = `
   INSERT INTO payout.redemption
-    (redemption_id, creator_id, status, currency, millidiamonds, requested_at, quote_id, state)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    (redemption_id, creator_id, status, currency, millidiamonds, requested_at, quote_id, decide_before, state)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   ON CONFLICT (redemption_id) DO UPDATE SET status = excluded.status, state = excluded.state`;
 
 async function write(tx: Tx, redemption: StoredRedemption): Promise<void> {
   const { asked, askedAt, status } = redemption;
-  const { redemptionId, creatorId, payout, millidiamonds, quoteId } = asked;
-  const row = [redemptionId, creatorId, status, payout.currency, millidiamonds, askedAt, quoteId, redemption];
-  await tx.query(WRITE, row);
+  const { redemptionId, creatorId, payout, millidiamonds, quoteId, decideBefore } = asked;
+  const searched = [redemptionId, creatorId, status, payout.currency, millidiamonds, askedAt, quoteId, decideBefore];
+  await tx.query(WRITE, [...searched, redemption]);
 }
 
 /** A redemption as its events made it, or undefined. Under the lock of its creator's balance nothing changes it. */
@@ -76,6 +78,21 @@ export async function findRedemption(tx: Tx, redemptionId: string): Promise<Stor
     state: StoredRedemption;
   }[];
   return row?.state;
+}
+
+/**
+ * A redemption that is there. `own`: the only creator whose redemptions there are for whoever asks.
+ * @throws Problem `redemption_not_found`
+ */
+export async function existingRedemption(
+  tx: Tx,
+  redemptionId: string,
+  own: string | undefined,
+): Promise<StoredRedemption> {
+  const redemption = await findRedemption(tx, redemptionId);
+  if (redemption === undefined || redemption.asked.creatorId !== (own ?? redemption.asked.creatorId))
+    throw new Problem('redemption_not_found');
+  return redemption;
 }
 
 const ASKED_BEFORE = `

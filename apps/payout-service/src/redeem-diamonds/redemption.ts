@@ -1,8 +1,17 @@
 import { FlowHalted } from '@carat/event-log';
-import { caused, contentHash, derivedUuid, type EventOf } from '@carat/events';
-import type { PayoutMethod } from '../payout-methods/payout-method.js';
+import { caused, derivedUuid, type EventOf } from '@carat/events';
+import {
+  type Approval,
+  type ApproveCommand,
+  approvalsInForce,
+  contentHashOf,
+  counting,
+  objectionToApproval,
+  tallyOf,
+} from '../approve-redemptions/approval.js';
 import { PAYOUT_SOURCE } from '../payout-source.js';
-import type { Payout, Quote } from '../quote-redemption/quote.js';
+import type { Payout } from '../quote-redemption/quote.js';
+import { type HoldCode, remaining } from '../screen-redemptions/hold-reasons.js';
 import {
   type Actor,
   type EventName,
@@ -15,13 +24,7 @@ import {
   UNDECIDED,
   WITHDRAWN,
 } from './redemption-machine.js';
-import {
-  type AmountRefusal,
-  type AskedBefore,
-  amountRefusal,
-  approversNeeded,
-  type RedemptionRules,
-} from './redemption-rules.js';
+import { type RequestCommand, type RequestRefusal, takenUp } from './redemption-rules.js';
 
 // ---- stream ----
 
@@ -42,8 +45,10 @@ interface Booked {
   readonly version: number;
   /** Who let it out of a review. They do not approve it. */
   readonly releasedBy: readonly string[];
-  /** Who approved it as it is now: a review makes that void. */
-  readonly approvedBy: readonly string[];
+  /** The approvals since its last review, which makes those before it void. */
+  readonly approvals: readonly Approval[];
+  /** How many approvals it took; 0 before the first, and where nobody has to approve. */
+  readonly approversNeeded: number;
   readonly reason?: string | undefined;
   readonly providerReference?: string | undefined;
 }
@@ -71,14 +76,11 @@ export function evolve(before: Redemption, event: RedemptionEvent): Existing {
     throw new RedemptionBroken(`${event.type} ${event.id}: from ${event.data.from}, and it is ${before.status}`);
   const booked = bookedAfter(before, event);
   switch (move.to) {
-    case 'approved': {
-      const { by, approval } = (event as EventOf<'carat.redemption.approved.v1'>).data;
-      const isEnough = approval === undefined || approval.given >= approval.needed;
-      return { ...booked, status: isEnough ? 'approved' : 'pending_approval', approvedBy: [...booked.approvedBy, by] };
-    }
+    case 'approved':
+      return approvedAfter(booked, event as EventOf<'carat.redemption.approved.v1'>);
     case 'in_review':
     case 'pending_approval':
-      return { ...booked, status: move.to, approvedBy: [] };
+      return { ...booked, status: move.to, approvals: [], approversNeeded: 0 };
     case 'paid':
       return { ...booked, status: move.to, isLate: before.status === 'failed' };
     case 'requested':
@@ -97,12 +99,23 @@ export function evolve(before: Redemption, event: RedemptionEvent): Existing {
 }
 
 function bookedAfter(before: Redemption, event: RedemptionEvent): Booked {
-  if (before.status === 'none')
-    return { asked: event.data, askedAt: event.time, version: 1, releasedBy: [], approvedBy: [] };
-  const { asked, askedAt, version, releasedBy, approvedBy } = before;
-  const { by, reason, providerReference = before.providerReference } = event.data;
+  const { by, reason } = event.data;
+  if (before.status === 'none') {
+    const unapproved = { releasedBy: [], approvals: [], approversNeeded: 0 };
+    return { asked: event.data, askedAt: event.time, version: 1, ...unapproved };
+  }
+  const { asked, askedAt, version, releasedBy, approvals, approversNeeded } = before;
+  const { providerReference = before.providerReference } = event.data;
   const released = event.type === 'carat.redemption.released.v1' ? [...releasedBy, by] : releasedBy;
-  return { asked, askedAt, version: version + 1, releasedBy: released, approvedBy, reason, providerReference };
+  const approved = { releasedBy: released, approvals, approversNeeded };
+  return { asked, askedAt, version: version + 1, ...approved, reason, providerReference };
+}
+
+/** The event says how many approvals count with it: the earlier ones that do are the latest of the same content. */
+function approvedAfter(booked: Booked, { time, data }: EventOf<'carat.redemption.approved.v1'>): Existing {
+  const { by, contentHash, approval: { given, needed } = { given: 1, needed: 1 } } = data;
+  const approvals = counting(booked.approvals, given - 1, { by, at: time, contentHash });
+  return { ...booked, status: given >= needed ? 'approved' : 'pending_approval', approvals, approversNeeded: needed };
 }
 
 // ---- commands ----
@@ -114,25 +127,16 @@ interface Heard {
   readonly reason?: string;
 }
 
-/** A request, with all that was read for it under the lock of the creator's balance. */
-export interface RequestCommand {
-  readonly kind: 'request';
-  readonly creatorId: string;
-  readonly quote: Quote | undefined;
-  readonly method: PayoutMethod | undefined;
-  /** Millidiamonds. */
-  readonly available: bigint;
-  readonly before: AskedBefore;
-  readonly rules: RedemptionRules;
-}
-
 export type RedemptionCommand =
   | RequestCommand
-  | { readonly kind: 'clear' | 'release' | 'submit' | 'expire' | 'not_found' }
+  | { readonly kind: 'clear' | 'expire' | 'not_found' }
+  // `causes`: what speaks against the creator now.
+  | { readonly kind: 'release'; readonly causes: readonly HoldCode[] }
+  | { readonly kind: 'submit'; readonly contentHash: string; readonly approvalTtlMs: number }
   | { readonly kind: 'flag' | 'send_back' | 'refused' | 'unanswered'; readonly reason: string }
   | { readonly kind: 'cancel'; readonly reason?: string }
-  | { readonly kind: 'approve'; readonly contentHash: string; readonly reason?: string }
-  | { readonly kind: 'reject'; readonly contentHash: string; readonly reason: string }
+  | ApproveCommand
+  | { readonly kind: 'reject'; readonly contentHash: string; readonly contentHashNow: string; readonly reason: string }
   | ({ readonly kind: 'accepted' | 'paid' | 'failed' | 'returned' } & Heard)
   | { readonly kind: 'settle_as_paid' | 'settle_as_failed'; readonly proposedBy: string; readonly reason: string };
 
@@ -155,12 +159,9 @@ export type RedemptionRefusal =
   | 'redemption_already_ended'
   | 'self_approval'
   | 'proposal_changed'
-  | 'quote_not_found'
-  | 'quote_expired'
-  | 'quote_already_used'
-  | 'payout_method_not_found'
-  | 'payout_method_too_new'
-  | AmountRefusal;
+  | 'approval_expired'
+  | 'hold_reason_remains'
+  | RequestRefusal;
 
 /**
  * Why what was said changes nothing: it was known, it comes too late, it proves nothing, or it says of money what our
@@ -194,25 +195,20 @@ export function decide(before: Redemption, command: RedemptionCommand, given: Ci
   }
   const move = rows.find(({ from }) => from.includes(before.status));
   if (move === undefined) return unmoved(before, command, rows);
-  return objectionTo(before, command, given) ?? { event: said(move.event, dataOf(before, command), before, given) };
+  return (
+    objectionTo(before, command, given) ?? { event: said(move.event, dataOf(before, command, given), before, given) }
+  );
 }
 
 function request(command: RequestCommand, given: Circumstances): RedemptionVerdict {
-  const { quote, method, creatorId, rules } = command;
-  if (quote?.creatorId !== creatorId) return { refused: 'quote_not_found' };
-  if (quote.usedBy !== undefined) return { refused: 'quote_already_used' };
-  if (given.atMs >= quote.expiresAtMs) return { refused: 'quote_expired' };
-  if (method === undefined) return { refused: 'payout_method_not_found' };
-  if (given.atMs < Date.parse(method.usableFrom)) return { refused: 'payout_method_too_new' };
-  const { quoteId, millidiamonds, payout, rate } = quote;
-  const refused = amountRefusal(BigInt(millidiamonds), command.available, command.before, rules);
-  if (refused !== undefined) return { refused };
-  const { payoutMethodId, kind, label } = method;
-  const asked = { redemptionId: redemptionIdOf(given.atMs, quoteId), creatorId, millidiamonds, payout, rate };
-  // Whoever approves approves the account too, so what is known of it is part of what is hashed.
-  const hash = contentHash(typeOf('requested'), { ...asked, payoutMethodId, kind, label });
-  const decideBefore = new Date(given.atMs + rules.decisionDeadlineMs).toISOString();
-  const data = { ...asked, payoutMethodId, contentHash: hash, quoteId, decideBefore };
+  const verdict = takenUp(command, given.atMs);
+  if ('refused' in verdict) return verdict;
+  const { quote, method } = verdict;
+  const { quoteId, creatorId, millidiamonds, payout, rate } = quote;
+  const redemptionId = redemptionIdOf(given.atMs, quoteId);
+  const asked = { redemptionId, creatorId, millidiamonds, payout, rate, payoutMethodId: method.payoutMethodId };
+  const decideBefore = new Date(given.atMs + command.rules.decisionDeadlineMs).toISOString();
+  const data = { ...asked, contentHash: contentHashOf(asked, method), quoteId, decideBefore };
   return { event: said('requested', data, { status: 'none' }, given) };
 }
 
@@ -228,18 +224,19 @@ function said(name: EventName, data: Said, before: Redemption, given: Circumstan
   return caused(cause, { ...own, data: { ...data, from: before.status, ledgerSeq, after, by } }) as RedemptionEvent;
 }
 
-function dataOf(before: Existing, command: RedemptionCommand): Said {
+function dataOf(before: Existing, command: RedemptionCommand, { atMs }: Circumstances): Said {
   const { quoteId: _quote, decideBefore: _deadline, reason: _reason, ...asked } = before.asked;
   const reason = 'reason' in command ? command.reason : undefined;
   const heard = 'providerReference' in command ? command.providerReference : undefined;
   const reference = heard ?? before.providerReference;
-  const given = before.approvedBy.length + 1;
   return {
     ...asked,
+    // Events of a decision name what it was on; the account may have changed since the request.
+    ...('contentHash' in command ? { contentHash: command.contentHash } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(reference === undefined ? {} : { providerReference: reference }),
     ...('proposedBy' in command ? { proposedBy: command.proposedBy } : {}),
-    ...(command.kind === 'approve' ? { approval: { given, needed: approversNeeded(asked.millidiamonds) } } : {}),
+    ...(command.kind === 'approve' ? { approval: tallyOf(before.approvals, command, atMs) } : {}),
   };
 }
 
@@ -266,22 +263,28 @@ function objectionTo(
   command: RedemptionCommand,
   given: Circumstances,
 ): RedemptionVerdict | undefined {
-  const { asked, releasedBy, approvedBy } = before;
   switch (command.kind) {
     case 'approve':
-      if (command.contentHash !== asked.contentHash) return { refused: 'proposal_changed' };
-      if (approvedBy.includes(given.by)) return { recorded: 'duplicate' };
-      if (given.as === 'system') return approversNeeded(asked.millidiamonds) > 0 ? { refused: 'forbidden' } : undefined;
-      return asked.by === given.by || releasedBy.includes(given.by) ? { refused: 'self_approval' } : undefined;
+      return objectionToApproval({ ...before, askedBy: before.asked.by }, command, given);
     case 'reject':
-      return command.contentHash === asked.contentHash ? undefined : { refused: 'proposal_changed' };
-    case 'expire':
-      return asked.decideBefore !== undefined && given.atMs >= Date.parse(asked.decideBefore)
-        ? undefined
-        : { refused: 'redemption_not_due' };
+      return command.contentHash === command.contentHashNow ? undefined : { refused: 'proposal_changed' };
+    case 'release':
+      // Whoever asked for it does not let it go on, either.
+      if (before.asked.by === given.by) return { refused: 'self_approval' };
+      return remaining(command.causes).length > 0 ? { refused: 'hold_reason_remains' } : undefined;
+    case 'submit': {
+      const { contentHash, approvalTtlMs } = command;
+      const held = approvalsInForce(before.approvals, contentHash, given.atMs, approvalTtlMs);
+      return held.length < Math.max(before.approversNeeded, 1) ? { refused: 'approval_expired' } : undefined;
+    }
+    case 'expire': {
+      const { decideBefore } = before.asked;
+      const isDue = decideBefore !== undefined && given.atMs >= Date.parse(decideBefore);
+      return isDue ? undefined : { refused: 'redemption_not_due' };
+    }
     case 'settle_as_paid':
     case 'settle_as_failed':
-      return command.proposedBy === given.by ? { refused: 'self_approval' } : undefined;
+      return [command.proposedBy, before.asked.by].includes(given.by) ? { refused: 'self_approval' } : undefined;
     default:
       return undefined;
   }

@@ -74,11 +74,12 @@ export class RedemptionsController {
   @Roles('creator', 'operator', 'approver', 'auditor')
   @Answers(ListedRedemptions)
   async list(
+    @CallerOf() caller: Caller,
     @OwnCreator() own: string | undefined,
     @Query({ schema: RedemptionsQuery }) { limit, cursor, ...filters }: RedemptionsQuery,
   ): Promise<ListedRedemptions> {
     const bound = { list: 'redemptions', own, ...filters };
-    const found = await this.redemptions.list(filters, own, limit + 1, idIn(readCursor(cursor, bound)));
+    const found = await this.redemptions.list(filters, caller, limit + 1, idIn(readCursor(cursor, bound)));
     return pageOf(found, limit, ({ redemptionId }) => [redemptionId], bound);
   }
 
@@ -87,10 +88,11 @@ export class RedemptionsController {
   @Roles('creator', 'operator', 'approver', 'auditor')
   @Answers(ListedRedemption)
   find(
-    @OwnCreator() own: string | undefined,
+    @CallerOf() caller: Caller,
+    @OwnCreator() _own: string | undefined,
     @Param('redemptionId', { schema: Id }) redemptionId: string,
   ): Promise<ListedRedemption> {
-    return this.redemptions.find(redemptionId, own);
+    return this.redemptions.find(redemptionId, caller);
   }
 }
 

@@ -1,13 +1,16 @@
 import type { EventLog, Tx } from '@carat/event-log';
-import { type Answered, type Asked, type Caller, IdempotentRequests, Problem } from '@carat/http-edge';
+import { type Answered, type Asked, type Caller, IdempotentRequests } from '@carat/http-edge';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { eligibilityOf } from '../eligibility/eligibility.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
-import { lockPayoutMethod } from '../payout-methods/payout-methods.store.js';
+import type { PayoutMethod } from '../payout-methods/payout-method.js';
+import { findPayoutMethod, lockPayoutMethod } from '../payout-methods/payout-methods.store.js';
 import { findQuote } from '../quote-redemption/quotes.store.js';
-import { askedBefore, decideOn, findRedemption, type StoredRedemption } from './redemption.store.js';
+import { askedBefore, decideOn, existingRedemption, type StoredRedemption } from './redemption.store.js';
 import {
+  type Glance,
   type ListedRedemption,
   listedRedemption,
   type RedemptionsFilter,
@@ -23,8 +26,9 @@ export interface AskedByOwner extends Asked {
 
 // What is not asked for is known to be null when the statement is planned, so the indexes serve every combination.
 const LIST = `
-  SELECT state FROM payout.redemption
-  WHERE redemption_id < $1 AND ($2::text IS NULL OR creator_id = $2) AND ($3::text IS NULL OR creator_id = $3)
+  SELECT r.state, m.kind, m.label
+  FROM payout.redemption r LEFT JOIN payout.payout_method m ON m.payout_method_id = r.state #>> '{asked,payoutMethodId}'
+  WHERE redemption_id < $1 AND ($2::text IS NULL OR r.creator_id = $2) AND ($3::text IS NULL OR r.creator_id = $3)
     AND ($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR currency = $5)
     AND ($6::timestamptz IS NULL OR requested_at >= $6) AND ($7::timestamptz IS NULL OR requested_at < $7)
   ORDER BY redemption_id DESC LIMIT $8`;
@@ -59,10 +63,11 @@ export class Redemptions {
           rules: this.rules,
           quote: await findQuote(tx, quoteId),
           before: await askedBefore(tx, creatorId, clockMs),
+          eligibility: await eligibilityOf(tx, creatorId),
           method: await lockPayoutMethod(tx, payoutMethodId, creatorId),
         }),
       );
-      return { answer: listedRedemption(redemption), replayed: false };
+      return { answer: await this.show(tx, redemption, asked.caller), replayed: false };
     });
   }
 
@@ -72,43 +77,59 @@ export class Redemptions {
    */
   cancel(asked: AskedByOwner, redemptionId: string, reason: string | undefined): Promise<Answered<ListedRedemption>> {
     return this.requests.once(asked, async (tx) => {
-      const { creatorId } = (await existing(tx, redemptionId, asked.caller.creatorId)).asked;
+      const { creatorId } = (await existingRedemption(tx, redemptionId, asked.caller.creatorId)).asked;
       const about = { creatorId, redemptionId, ...this.asker(asked) };
       const { redemption, recorded } = await decideOn(tx, about, () => ({
         kind: 'cancel',
         ...(reason === undefined ? {} : { reason }),
       }));
-      return { answer: listedRedemption(redemption), replayed: recorded !== undefined };
+      return { answer: await this.show(tx, redemption, asked.caller), replayed: recorded !== undefined };
     });
   }
 
   /**
-   * One redemption. `own`: the only creator whose redemptions there are for whoever asks.
+   * One redemption; to a creator it is there only when it is its own.
    * @throws Problem `redemption_not_found`
    */
-  async find(redemptionId: string, own: string | undefined): Promise<ListedRedemption> {
-    return listedRedemption(await existing(this.db.manager, redemptionId, own));
+  async find(redemptionId: string, caller: Caller): Promise<ListedRedemption> {
+    const tx = this.db.manager;
+    return this.show(tx, await existingRedemption(tx, redemptionId, caller.creatorId), caller);
+  }
+
+  /** A redemption as whoever asks may see it. */
+  async show(tx: Tx, redemption: StoredRedemption, caller: Caller): Promise<ListedRedemption> {
+    return listedRedemption(redemption, {
+      ...this.glance(caller),
+      method: accountOf(await findPayoutMethod(tx, redemption.asked.payoutMethodId)),
+    });
+  }
+
+  private glance({ role }: Caller): Omit<Glance, 'method'> {
+    return { atMs: Date.now(), approvalTtlMs: this.environment.APPROVAL_TTL, isByStaff: role !== 'creator' };
   }
 
   /** Up to `limit` redemptions that pass the filter, newest first, older than the one of id `before`. */
   async list(
     filter: RedemptionsFilter,
-    own: string | undefined,
+    caller: Caller,
     limit: number,
     before = BEFORE_THE_FIRST_PAGE,
   ): Promise<ListedRedemption[]> {
     const { creatorId, state, currency, createdFrom, createdTo } = filter;
     const rows = (await this.db.query(LIST, [
       before,
-      own,
+      caller.creatorId,
       creatorId,
       state,
       currency,
       createdFrom,
       createdTo,
       limit,
-    ])) as { state: StoredRedemption }[];
-    return rows.map((row) => listedRedemption(row.state));
+    ])) as ({ state: StoredRedemption } & Account)[];
+    const glance = this.glance(caller);
+    return rows.map(({ state, kind, label }) =>
+      listedRedemption(state, { ...glance, method: kind === null || label === null ? undefined : { kind, label } }),
+    );
   }
 
   private asker({ caller, traceparent }: AskedByOwner) {
@@ -131,9 +152,9 @@ export class Redemptions {
   }
 }
 
-async function existing(tx: Tx, redemptionId: string, own: string | undefined): Promise<StoredRedemption> {
-  const redemption = await findRedemption(tx, redemptionId);
-  if (redemption === undefined || redemption.asked.creatorId !== (own ?? redemption.asked.creatorId))
-    throw new Problem('redemption_not_found');
-  return redemption;
+interface Account {
+  readonly kind: string | null;
+  readonly label: string | null;
 }
+
+const accountOf = (method: PayoutMethod | undefined) => method && { kind: method.kind, label: method.label };
