@@ -54,6 +54,9 @@ export const payoutEnvironment = ({ standalone }: HostContext) =>
     PAYOUT_TIMEOUT: Duration.prefault('10s').meta({
       description: 'how long an answer of the payout provider is waited for; after that the outcome is unknown',
     }),
+    PAYOUT_RETRY: Duration.prefault('2s').meta({
+      description: 'how long nothing is sent after the payout provider could not be reached',
+    }),
     PAYOUT_EVERY: Duration.prefault('250ms').meta({
       description: 'how often redemptions are moved on: screened, sent, asked about',
     }),

@@ -1,5 +1,9 @@
 import type { Service } from '@carat/service-host';
 import { Module } from '@nestjs/common';
+import { ApprovalsController } from './approve-redemptions/approvals.controller.js';
+import { Approvals } from './approve-redemptions/approvals.store.js';
+import { WaitingController } from './approve-redemptions/waiting.controller.js';
+import { WaitingForPeople } from './approve-redemptions/waiting.store.js';
 import { BalancesController } from './balances/balances.controller.js';
 import { Balances } from './balances/balances.store.js';
 import { TransfersController } from './balances/transfers.controller.js';
@@ -24,9 +28,12 @@ import { Quotes } from './quote-redemption/quotes.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
 import { Redemptions } from './redeem-diamonds/redemptions.store.js';
 import { MoveOn } from './screen-redemptions/move-on.store.js';
+import { SettlementsController } from './settle-payouts/settlements.controller.js';
+import { Settlements } from './settle-payouts/settlements.store.js';
 
 @Module({
   controllers: [
+    ApprovalsController,
     BalancesController,
     CashRatesFlow,
     CreatorTokensController,
@@ -36,9 +43,12 @@ import { MoveOn } from './screen-redemptions/move-on.store.js';
     ProviderWebhooksController,
     QuotesController,
     RedemptionsController,
+    SettlementsController,
     TransfersController,
+    WaitingController,
   ],
   providers: [
+    Approvals,
     Balances,
     Eligibilities,
     MoveOn,
@@ -49,6 +59,8 @@ import { MoveOn } from './screen-redemptions/move-on.store.js';
     ProviderWebhooks,
     Quotes,
     Redemptions,
+    Settlements,
+    WaitingForPeople,
   ],
 })
 class PayoutServiceModule {}

@@ -25,7 +25,13 @@ export interface PayoutDoors {
   readonly db: DataSource;
   readonly keys: Readonly<Record<Role, string>>;
   /** Every POST under an Idempotency-Key of its own, or the one given. */
-  send(method: 'GET' | 'POST' | 'PUT', path: string, key: string, body?: object, idempotencyKey?: string): Promise<Answer>;
+  send(
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    key: string,
+    body?: object,
+    idempotencyKey?: string,
+  ): Promise<Answer>;
   /** A token for a creator, asked for by the publisher as upstream services do. */
   tokenOf(creatorId: string, ttlSeconds?: number): Promise<string>;
   close(): Promise<void>;

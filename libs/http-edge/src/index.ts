@@ -9,4 +9,4 @@ export { HttpEdgeModule } from './http-edge.module.js';
 export { IdempotencyKey, type Reply, told } from './idempotency-key.controller.js';
 export { type Answered, type Asked, IdempotentRequests } from './idempotent-requests.store.js';
 export { accessMigrations } from './migrations/access-migrations.js';
-export { type FieldError, Problem, type ProblemCode, problems } from './problems.js';
+export { type FieldError, Problem, type ProblemCode, problemOf, problems } from './problems.js';

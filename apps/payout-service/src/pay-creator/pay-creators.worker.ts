@@ -12,7 +12,6 @@ const LARGEST_LOT = 200;
 const AT_ONCE = 8;
 /** Beyond the time that a call may take: for its answer to be written down. */
 const MARGIN_MS = 5_000;
-const TRIED_AGAIN_MS = 2_000;
 
 /**
  * The clock of redemptions: what nobody asks for happens here. Each step is a transaction of its own, found by what the
@@ -82,9 +81,9 @@ export class PayCreators implements OnApplicationBootstrap, OnApplicationShutdow
 
   private async tell(payout: ClaimedCall, answer: ProviderAnswer): Promise<void> {
     if (answer.kind !== 'not_sent') return this.unlessMoved(payout, this.payouts.apply(payout, answer, 'call'));
-    this.restsUntilMs = Date.now() + TRIED_AGAIN_MS;
+    this.restsUntilMs = Date.now() + this.environment.PAYOUT_RETRY;
     this.logger.warn(`${payout.redemptionId} could not be sent: ${answer.reason}`);
-    await this.payouts.callAgain(payout, TRIED_AGAIN_MS);
+    await this.payouts.callAgain(payout, this.environment.PAYOUT_RETRY);
   }
 
   private async giveUpCalls(): Promise<void> {

@@ -33,6 +33,7 @@ describe('a redemption', () => {
         payout: { currency: 'USD', amountMinor: 6000 },
         rate: quote['rate'],
         payoutMethodId: 'pm_ok',
+        payoutMethod: { kind: 'fake', label: 'is paid' },
         quoteId: quote['quoteId'],
         approvals: { given: 0, needed: 0 },
         late: false,
