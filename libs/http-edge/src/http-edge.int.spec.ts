@@ -19,6 +19,8 @@ import {
   PageQuery,
   Public,
   Roles,
+  TakesCsv,
+  TakesSignedText,
 } from './index.js';
 
 const Thing = z.object({ quantity: z.int().min(1) });
@@ -52,6 +54,20 @@ class ThingsController {
   @Public()
   broken(): object {
     throw new Error('password=hunter2');
+  }
+
+  @Post('signed')
+  @Public()
+  @TakesSignedText()
+  signed(@Body({ schema: z.object({ text: z.string() }) }) body: object): object {
+    return body;
+  }
+
+  @Post('csv')
+  @Public()
+  @TakesCsv()
+  csv(@Body({ schema: z.object({ text: z.string() }) }) { text: given }: { text: string }): object {
+    return { characters: given.length, first: given.slice(0, 20) };
   }
 
   @Get(':id')
@@ -269,4 +285,31 @@ test('a field called __proto__ is inert', async () => {
   const answer = await post('{"quantity":1,"__proto__":{"role":"admin"}}');
   expect(answer).toMatchObject({ status: 201, body: { thing: { quantity: 1 }, caller: { role: 'publisher' } } });
   expect(({} as { role?: string }).role).toBe(undefined);
+});
+
+describe('a route that takes its body as a text', () => {
+  const send = async (path: string, type: string, payload: string) => {
+    const answer = await app.inject({
+      method: 'POST',
+      url: `/things/${path}`,
+      headers: { 'content-type': type },
+      payload,
+    });
+    return [answer.statusCode, answer.statusCode < 300 ? answer.json() : answer.json().code];
+  };
+
+  test('is handed signed JSON to the byte, whatever is in it', async () => {
+    for (const payload of ['{ "a" : 1.0 , "__proto__": {} }', 'no JSON', '']) {
+      expect(await send('signed', 'application/json', payload)).toEqual([201, { text: payload }]);
+    }
+  });
+
+  test('is handed a CSV file of many megabytes, and nothing else; no other route takes one', async () => {
+    const rows = 'line,amount\n'.repeat(500_000);
+    expect(await send('csv', 'text/csv', rows)).toEqual([201, { characters: rows.length, first: rows.slice(0, 20) }]);
+    expect(await send('csv', 'text/csv; charset=utf-8', 'a\n')).toEqual([201, { characters: 2, first: 'a\n' }]);
+    expect(await send('csv', 'application/json', '{"text":"a"}')).toEqual([415, 'unsupported_media_type']);
+    expect(await send('signed', 'text/csv', 'a,b')).toEqual([415, 'unsupported_media_type']);
+    expect(await send('csv', 'text/csv', 'x'.repeat(33 * 1024 * 1024))).toEqual([413, 'body_too_large']);
+  });
 });

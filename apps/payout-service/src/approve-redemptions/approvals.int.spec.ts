@@ -241,7 +241,7 @@ describe('GET approvals', () => {
 });
 
 describe('an approval that is too old', () => {
-  test('does not count, nor does a settlement that nobody approved in time; a deadline ends what nobody decides on', async () => {
+  test('does not count, and a deadline ends what nobody decides on', async () => {
     const hasty = await startPaying({ APPROVAL_TTL: 0, DECISION_DEADLINE: 3_000 });
     try {
       const { keys: own } = hasty.doors;

@@ -33,7 +33,7 @@ test('is said by operators, and kept with who said it; what was said before stay
     });
 });
 
-test('where it is required, a redemption of a creator of whom nobody said anything waits until somebody has', async () => {
+test('where it is required, a redemption of a creator of whom nothing was said waits until it is', async () => {
   const { send, keys } = paying.doors;
   const { now, decide } = await paying.asked('creator-2');
   await paying.look();

@@ -16,11 +16,20 @@ export class Payouts1764000200002 implements MigrationInterface {
         set_at timestamptz NOT NULL
       )`);
     await db.query('CREATE INDEX eligibility_newest ON payout.eligibility (creator_id, eligibility_id DESC)');
+    // Redemptions of before: no more than requested or cancelled, and approved by nobody.
+    await db.query(`
+      UPDATE payout.redemption
+      SET state = (state::jsonb - 'approvedBy' || '{"approvals": [], "approversNeeded": 0}'::jsonb)::json`);
     await db.query('ALTER TABLE payout.redemption ADD decide_before timestamptz');
     await db.query(`UPDATE payout.redemption SET decide_before = (state #>> '{asked,decideBefore}')::timestamptz`);
     await db.query(`
       CREATE INDEX redemption_to_decide ON payout.redemption (decide_before)
       WHERE status IN ('requested', 'in_review', 'pending_approval', 'approved')`);
+    await this.payouts(db);
+    await this.differences(db);
+  }
+
+  private async payouts(db: QueryRunner): Promise<void> {
     // One redemption is one payout under one key, for ever. `called_until` is written before the first byte leaves:
     // while it is null, the provider is known to have heard nothing.
     await db.query(`
@@ -47,6 +56,9 @@ export class Payouts1764000200002 implements MigrationInterface {
         times int NOT NULL DEFAULT 1,
         PRIMARY KEY (provider, webhook_id)
       )`);
+  }
+
+  private async differences(db: QueryRunner): Promise<void> {
     await db.query(`
       CREATE TABLE payout.settlement (
         settlement_id text COLLATE "C" PRIMARY KEY,

@@ -25,8 +25,8 @@ export interface ClaimedPoll extends Payout {
   readonly pollAt: string;
 }
 
-// The claim is committed before the first byte leaves. A process that ends in between leaves it behind, and what became of
-// the call is unknown once it has run out.
+// The claim is committed before the first byte leaves. A process that ends in between leaves it behind, and what became
+// of the call is unknown once it has run out.
 const CLAIM_CALLS = `
   UPDATE payout.payout SET call_at = NULL, called_until = clock_timestamp() + make_interval(secs => $1::float8 / 1000)
   WHERE redemption_id IN (SELECT redemption_id FROM payout.payout WHERE call_at <= clock_timestamp()
@@ -76,7 +76,7 @@ export class Payouts {
     @Inject(ENVIRONMENT) private readonly environment: PayoutEnvironment,
   ) {}
 
-  /** Takes up to `limit` payouts that nobody has called yet, each for `forMs`. The provider has heard nothing of them. */
+  /** Takes up to `limit` payouts that nobody has called yet, each for `forMs`: the provider knows nothing of them. */
   async claimCalls(forMs: number, limit: number): Promise<ClaimedCall[]> {
     return ((await this.db.query(CLAIM_CALLS, [forMs, limit])) as [ClaimedCall[], number])[0];
   }
@@ -97,8 +97,8 @@ export class Payouts {
   }
 
   /**
-   * Applies what a call or a poll came to: the redemption moves, what was heard is kept, and when to ask next. What does
-   * not add up opens a break. All of it commits together, and the same answer again changes nothing.
+   * Applies what a call or a poll came to: the redemption moves, what was heard is kept, and when to ask next. What
+   * does not add up opens a break. All of it commits together, and the same answer again changes nothing.
    */
   async apply({ redemptionId, creatorId }: Payout, answer: ProviderAnswer, to: AnswerTo): Promise<void> {
     const command = commandOf(answer);

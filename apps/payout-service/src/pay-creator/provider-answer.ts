@@ -110,7 +110,8 @@ const POLLS_AFTERWARDS = 50;
 
 /**
  * In how many milliseconds the provider is asked again, or undefined when only a webhook makes us. The longer nothing
- * changes, the less often. What is paid may come back and what failed may be paid after all, so they are still asked about.
+ * changes, the less often. What is paid may come back and what failed may be paid after all, so they are still asked
+ * about.
  * @param polls how often it was asked since the redemption came into its state
  */
 export function nextPollInMs(status: RedemptionStatus, polls: number): number | undefined {

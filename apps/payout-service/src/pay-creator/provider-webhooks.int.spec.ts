@@ -98,7 +98,7 @@ test('the secret that goes out of use and the one that comes into use are both g
   for (const secret of [OLD, NEW]) expect(await webhook({ payoutId: redemptionId }, { secret })).toEqual([204]);
 });
 
-test('19: twice it is taken once, out of order it does no harm, and another amount is a break and no payment', async () => {
+test('19: twice it is taken once, out of order it does no harm, another amount is a break and no payment', async () => {
   const { redemptionId, now, providerSays } = await sent();
   providerSays('paid');
   const id = 'msg_twice';

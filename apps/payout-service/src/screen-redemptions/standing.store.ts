@@ -3,7 +3,7 @@ import { eligibilityOf } from '../eligibility/eligibility.store.js';
 import { lockPayoutMethod } from '../payout-methods/payout-methods.store.js';
 import type { Standing } from './screening.js';
 
-/** How things stand with a creator and a payout method. Under the lock of the creator's balance; it locks the method. */
+/** How things stand with a creator and a payout method, under the lock of the creator's balance. Locks the method. */
 export async function standingOf(
   tx: Tx,
   creatorId: string,
