@@ -1,5 +1,5 @@
 import { Id } from '@carat/events';
-import { Duration, type HostContext } from '@carat/service-host';
+import { Duration, type HostContext, providerEnvironment } from '@carat/service-host';
 import { z } from 'zod';
 
 const Millidiamonds = z
@@ -11,18 +11,35 @@ const ProviderUrl = z
   .url({ protocol: /^https?$/, error: 'expects a URL like https://api.provider.example' })
   .transform((url) => url.replace(/\/+$/, ''));
 
-/** `whsec_` and at least 24 bytes in base64, as Standard Webhooks has them; several with commas between. */
-const WebhookSecrets = z
-  .string()
-  .transform((text) => text.split(',').map((one) => one.trim()))
-  .pipe(
-    z.array(z.string().regex(/^whsec_[A-Za-z0-9+/]{32,}={0,2}$/, 'expects secrets like whsec_…, with commas between')),
-  );
-
 const Flag = z.enum(['0', '1'], 'expects 1 or 0').transform((text) => text === '1');
 
-/** What payout-service reads from the environment beyond what every service does. */
-export const payoutEnvironment = ({ standalone }: HostContext) =>
+/**
+ * The payout provider's side. A service that runs alone may do without one: then nothing is sent, and what is approved
+ * waits.
+ */
+function providerVariables(context: HostContext) {
+  const { PAYOUT_PROVIDER_KEY, PAYOUT_WEBHOOK_SECRETS } = providerEnvironment(context);
+  const { standalone } = context;
+  return {
+    PAYOUT_PROVIDER: Id.prefault('fake').meta({ description: 'the name of the payout provider in paths and events' }),
+    PAYOUT_PROVIDER_URL: (standalone ? z.union([z.literal('self'), ProviderUrl]).prefault('self') : ProviderUrl)
+      .optional()
+      .meta({ description: 'where payouts are sent; in standalone self, the fake provider; not set: nothing is sent' }),
+    PAYOUT_PROVIDER_KEY: standalone ? PAYOUT_PROVIDER_KEY : PAYOUT_PROVIDER_KEY.optional(),
+    PAYOUT_WEBHOOK_SECRETS: standalone ? PAYOUT_WEBHOOK_SECRETS : PAYOUT_WEBHOOK_SECRETS.optional(),
+    PAYOUT_TIMEOUT: Duration.prefault('10s').meta({
+      description: 'how long an answer of the payout provider is waited for; after that the outcome is unknown',
+    }),
+    PAYOUT_RETRY: Duration.prefault('2s').meta({
+      description: 'how long nothing is sent after the payout provider could not be reached',
+    }),
+    PAYOUT_EVERY: Duration.prefault('250ms').meta({
+      description: 'how often redemptions are moved on: screened, sent, asked about',
+    }),
+  };
+}
+
+const variablesOf = (context: HostContext) =>
   z.object({
     QUOTE_TTL: Duration.prefault('10m').meta({ description: 'how long a quote can be taken up' }),
     DECISION_DEADLINE: Duration.prefault('14d').meta({
@@ -40,28 +57,22 @@ export const payoutEnvironment = ({ standalone }: HostContext) =>
     APPROVAL_TTL: Duration.prefault('72h').meta({
       description: 'an approval counts for so long; a payout that was not sent by then needs another',
     }),
-    ELIGIBILITY_REQUIRED: Flag.prefault(standalone ? '0' : '1').meta({
+    ELIGIBILITY_REQUIRED: Flag.prefault(context.standalone ? '0' : '1').meta({
       description: 'a creator of whose age and tax form nothing was said is held for review; in standalone 0',
     }),
-    PAYOUT_PROVIDER: Id.prefault('fake').meta({ description: 'the name of the payout provider in paths and events' }),
-    PAYOUT_PROVIDER_URL: (standalone ? z.union([z.literal('self'), ProviderUrl]).prefault('self') : ProviderUrl)
-      .optional()
-      .meta({ description: 'where payouts are sent; in standalone self, the fake provider; not set: nothing is sent' }),
-    PAYOUT_PROVIDER_KEY: z.string().prefault('dev').meta({ description: 'our key at the payout provider' }),
-    PAYOUT_WEBHOOK_SECRETS: WebhookSecrets.prefault('whsec_ZmFrZS1wcm92aWRlci1kZXZlbG9wbWVudC1zZWNyZXQ=').meta({
-      description: 'what the payout provider signs webhooks with, old and new with commas between',
-    }),
-    PAYOUT_TIMEOUT: Duration.prefault('10s').meta({
-      description: 'how long an answer of the payout provider is waited for; after that the outcome is unknown',
-    }),
-    PAYOUT_RETRY: Duration.prefault('2s').meta({
-      description: 'how long nothing is sent after the payout provider could not be reached',
-    }),
-    PAYOUT_EVERY: Duration.prefault('250ms').meta({
-      description: 'how often redemptions are moved on: screened, sent, asked about',
-    }),
-    METHOD_COOLING: Duration.prefault(standalone ? '0s' : '24h').meta({
+    ...providerVariables(context),
+    METHOD_COOLING: Duration.prefault(context.standalone ? '0s' : '24h').meta({
       description: 'no redemption goes to a payout method that was added more recently; in standalone 0s',
     }),
+  });
+
+const NEEDED = ['PAYOUT_PROVIDER_KEY', 'PAYOUT_WEBHOOK_SECRETS'] as const;
+
+/** What payout-service reads from the environment beyond what every service does. */
+export const payoutEnvironment = (context: HostContext) =>
+  variablesOf(context).superRefine((environment, refinement) => {
+    for (const name of environment.PAYOUT_PROVIDER_URL === undefined ? [] : NEEDED)
+      if (environment[name] === undefined)
+        refinement.addIssue({ code: 'custom', path: [name], message: 'PAYOUT_PROVIDER_URL expects it' });
   });
 export type PayoutEnvironment = z.infer<ReturnType<typeof payoutEnvironment>>;

@@ -23,7 +23,7 @@ export class ProviderWebhooksController {
     private readonly webhooks: ProviderWebhooks,
     @Inject(ENVIRONMENT) private readonly environment: PayoutEnvironment,
   ) {
-    this.secrets = environment.PAYOUT_WEBHOOK_SECRETS.map((secret) => new Webhook(secret));
+    this.secrets = (environment.PAYOUT_WEBHOOK_SECRETS ?? []).map((secret) => new Webhook(secret));
   }
 
   /** Takes a webhook that any of the secrets in force has signed, no longer than five minutes ago. */

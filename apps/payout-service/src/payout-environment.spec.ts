@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals';
+import { payoutEnvironment } from './payout-environment.worker.js';
+
+const SECRET = `whsec_${Buffer.from('a secret of at least 24 bytes').toString('base64')}`;
+const alone = (variables: object) => payoutEnvironment({ standalone: false }).safeParse(variables);
+const provider = {
+  PAYOUT_PROVIDER_URL: 'https://api.provider.example/',
+  PAYOUT_PROVIDER_KEY: 'a-key-of-the-provider',
+  PAYOUT_WEBHOOK_SECRETS: SECRET,
+};
+
+describe('payout-service, alone', () => {
+  test('may do without a provider, and is then careful with creators of whom nothing is known', () => {
+    const { data } = alone({});
+    expect(data).toMatchObject({ PAYOUT_PROVIDER: 'fake', ELIGIBILITY_REQUIRED: true, METHOD_COOLING: 86_400_000 });
+    expect(data?.PAYOUT_PROVIDER_URL).toBeUndefined();
+  });
+
+  test('with a provider needs its key and its secrets', () => {
+    expect(alone(provider).data).toMatchObject({
+      PAYOUT_PROVIDER_URL: 'https://api.provider.example',
+      PAYOUT_WEBHOOK_SECRETS: [SECRET],
+    });
+    for (const missing of ['PAYOUT_PROVIDER_KEY', 'PAYOUT_WEBHOOK_SECRETS'])
+      expect(alone({ ...provider, [missing]: undefined }).error?.issues).toMatchObject([
+        { path: [missing], message: 'PAYOUT_PROVIDER_URL expects it' },
+      ]);
+  });
+
+  test.each([
+    ['PAYOUT_PROVIDER_URL', 'self'],
+    ['PAYOUT_PROVIDER_URL', 'file:///etc/passwd'],
+    ['ELIGIBILITY_REQUIRED', 'yes'],
+    ['APPROVAL_TTL', '3'],
+  ])('does not take %s=%s', (name, text) => {
+    expect(alone({ ...provider, [name]: text }).error?.issues).toMatchObject([{ path: [name] }]);
+  });
+});
+
+test('in standalone the provider is the fake one of the same process', () => {
+  expect(payoutEnvironment({ standalone: true }).parse({})).toMatchObject({
+    PAYOUT_PROVIDER_URL: 'self',
+    PAYOUT_PROVIDER_KEY: expect.any(String),
+    ELIGIBILITY_REQUIRED: false,
+    METHOD_COOLING: 0,
+  });
+});
