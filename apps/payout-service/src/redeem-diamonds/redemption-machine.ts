@@ -49,7 +49,7 @@ const OWNER = ['creator', 'operator'] as const;
 
 /** Every move there is (the rules of money, 9). What is not in this table does not happen. */
 // biome-ignore format: a table
-export const machine: readonly Move[] = [
+const moves = [
   { from: ['none'], what: 'request', event: 'requested', to: 'requested', posting: 'hold', who: OWNER },
   { from: ['requested'], what: 'clear', event: 'cleared', to: 'pending_approval', who: ['system'] },
   { from: ['requested'], what: 'flag', event: 'flagged', to: 'in_review', who: ['system'] },
@@ -72,7 +72,21 @@ export const machine: readonly Move[] = [
   { from: ['paid'], what: 'failed', event: 'failed', to: 'returned', posting: 'unpay', who: ['provider'] },
   { from: ['paid'], what: 'returned', event: 'returned', to: 'returned', posting: 'unpay', who: ['provider'] },
   { from: ['failed'], what: 'paid', event: 'paid', to: 'paid', posting: 'late_pay', who: ['provider'] },
-];
+] as const satisfies readonly Move[];
+
+export const machine: readonly Move[] = moves;
+
+type TakenFrom<Row, Status> = Row extends { readonly from: readonly (infer From)[]; readonly what: infer Taken }
+  ? Status extends From
+    ? Taken
+    : never
+  : never;
+
+/**
+ * The steps that can be taken from a state. What moves redemptions by itself is typed by it, so a step that the table
+ * does not have from there does not compile.
+ */
+export type StepFrom<Status extends RedemptionStatus> = TakenFrom<(typeof moves)[number], Status>;
 
 /** The type of a redemption's event. */
 export const typeOf = <Name extends EventName>(event: Name) => `carat.redemption.${event}.v1` as const;

@@ -24,7 +24,7 @@ import {
   RedemptionBroken,
   type RedemptionCommand,
 } from './redemption.js';
-import { machine, type RedemptionEvent, type RedemptionStatus, typeOf } from './redemption-machine.js';
+import { machine, type RedemptionEvent, type RedemptionStatus, type StepFrom, typeOf } from './redemption-machine.js';
 
 type Kind = RedemptionCommand['kind'];
 
@@ -101,6 +101,28 @@ describe('the machine', () => {
     expect(new Set(machine.map(({ what }) => what).concat('not_found' as 'paid'))).toEqual(
       new Set(cells.map(([kind]) => kind)),
     );
+  });
+
+  test('is known to the compiler: a step that is not in the table from a state is no step there', () => {
+    const steps: [StepFrom<'requested'>, StepFrom<'approved'>, StepFrom<'unknown'>, StepFrom<'paid'>] = [
+      'clear',
+      'submit',
+      'settle_as_paid',
+      'returned',
+    ];
+    // @ts-expect-error: nothing is sent that was not approved
+    steps[0] = 'submit';
+    // @ts-expect-error: what is approved is not approved again
+    steps[1] = 'approve';
+    // @ts-expect-error: what is unknown is never sent again
+    steps[2] = 'submit';
+    // @ts-expect-error: what is paid is not given back by anybody but the provider
+    steps[3] = 'cancel';
+    const isAllowed = (what: string, from: RedemptionStatus) =>
+      machine.some((row) => row.what === what && row.from.includes(from));
+    expect(
+      steps.map((what, i) => isAllowed(what, (['requested', 'approved', 'unknown', 'paid'] as const)[i] ?? 'none')),
+    ).toEqual([false, false, false, false]);
   });
 
   test('and the ledger agree on what each move books', () => {

@@ -1,6 +1,8 @@
 import { type Approval, approvalsInForce } from '../approve-redemptions/approval.js';
 import { type Eligibility, ineligibleFor } from '../eligibility/eligibility.js';
 import type { PayoutMethod } from '../payout-methods/payout-method.js';
+import type { RedemptionCommand } from '../redeem-diamonds/redemption.js';
+import type { RedemptionStatus, StepFrom } from '../redeem-diamonds/redemption-machine.js';
 import { type HoldCode, reasonOf } from './hold-reasons.js';
 
 /** How things stand with a creator, read under the lock of the creator's balance. */
@@ -28,11 +30,19 @@ export function causesToHold(
   ];
 }
 
+type OfKind<Command, Kind> = Command extends { readonly kind: infer Kinds }
+  ? Kind extends Kinds
+    ? Omit<Command, 'kind'> & { readonly kind: Kind }
+    : never
+  : never;
+
+/** A command that the machine takes from a state: with another step it does not compile. */
+type CommandFrom<Status extends RedemptionStatus, Step extends StepFrom<Status>> = Step extends string
+  ? OfKind<RedemptionCommand, Step>
+  : never;
+
 /** What screening comes to: the redemption goes on to its approval, or to people who look into it. */
-export function screen(
-  standing: Standing,
-  atMs: number,
-): { readonly kind: 'clear' } | { readonly kind: 'flag'; readonly reason: string } {
+export function screen(standing: Standing, atMs: number): CommandFrom<'requested', 'clear' | 'flag'> {
   const causes = causesToHold(standing, atMs);
   return causes.length === 0 ? { kind: 'clear' } : { kind: 'flag', reason: reasonOf(causes) };
 }
@@ -54,9 +64,7 @@ export function lookAgain(
   standing: Standing,
   approved: Approved,
   atMs: number,
-):
-  | { readonly kind: 'submit'; readonly contentHash: string; readonly approvalTtlMs: number }
-  | { readonly kind: 'send_back'; readonly reason: string } {
+): CommandFrom<'approved', 'submit' | 'send_back'> {
   const { approvals, approversNeeded, contentHash, approvalTtlMs } = approved;
   const causes = [...causesToHold(standing, atMs)];
   if (!approvals.some((approval) => approval.contentHash === contentHash)) causes.push('method_changed');
