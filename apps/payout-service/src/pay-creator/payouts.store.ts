@@ -49,13 +49,13 @@ const CALL_AGAIN = `
   UPDATE payout.payout SET called_until = NULL, call_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
   WHERE redemption_id = $1 AND called_until IS NOT NULL`;
 
-// Polls are counted anew in every state. What somebody else has set since the claim stays: it is sooner.
+// Polls are counted anew in every state. When a webhook wants to have it asked sooner, that stays.
 const NOTE = `
   UPDATE payout.payout SET
     called_until = CASE WHEN $2 THEN NULL ELSE called_until END,
     polls = CASE WHEN $3 THEN 0 ELSE polls END,
-    poll_at = CASE WHEN $4::text IS NOT NULL AND poll_at IS DISTINCT FROM $4::timestamptz THEN poll_at
-                   ELSE $5::timestamptz END,
+    poll_at = CASE WHEN $4::timestamptz IS NULL THEN least(poll_at, $5::timestamptz)
+                   WHEN poll_at = $4::timestamptz THEN $5::timestamptz ELSE poll_at END,
     heard = coalesce($6, heard), heard_at = CASE WHEN $6::json IS NULL THEN heard_at ELSE $7::timestamptz END
   WHERE redemption_id = $1`;
 const POLLS = 'SELECT polls FROM payout.payout WHERE redemption_id = $1';

@@ -143,6 +143,19 @@ test('a webhook that comes while the provider is asked makes us ask again', asyn
   expect(await now()).toMatchObject({ state: 'paid' });
 });
 
+test('a webhook that comes before the call is answered makes us ask all the same', async () => {
+  const { onCall } = paying.provider;
+  paying.provider.onCall = async (payout) => {
+    await webhook({ payoutId: payout.payoutId, status: 'paid' });
+    return record(payout, 'paid');
+  };
+  const { redemptionId, now } = await paying.asked(`creator-${++creators}`);
+  await paying.look();
+  expect(await now()).toMatchObject({ state: 'paid' });
+  expect(pollsOf(redemptionId)).toBe(1);
+  paying.provider.onCall = onCall;
+});
+
 test('of a payout that is none of ours a person is told, and what names none is taken all the same', async () => {
   expect(await webhook({ payoutId: 'rdm_of_nobody' })).toEqual([204]);
   expect(await webhook('no JSON at all')).toEqual([204]);
