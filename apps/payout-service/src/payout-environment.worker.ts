@@ -54,6 +54,9 @@ const variablesOf = (context: HostContext) =>
     REDEMPTION_WEEKLY_MAXIMUM: Millidiamonds.prefault('1000000000').meta({
       description: 'the most millidiamonds that a creator redeems in one ISO week',
     }),
+    SETTLEMENT_GRACE: Duration.prefault('3d').meta({
+      description: 'how long the settlement line of a payout may be in coming before it is missing',
+    }),
     APPROVAL_TTL: Duration.prefault('72h').meta({
       description: 'an approval counts for so long; a payout that was not sent by then needs another',
     }),

@@ -7,6 +7,8 @@ import { WaitingForPeople } from './approve-redemptions/waiting.store.js';
 import { BalancesController } from './balances/balances.controller.js';
 import { Balances } from './balances/balances.store.js';
 import { TransfersController } from './balances/transfers.controller.js';
+import { BreaksController } from './breaks/breaks.controller.js';
+import { Breaks } from './breaks/breaks.store.js';
 import { CashRatesFlow } from './cash-rates/cash-rates.flow.js';
 import { CreatorTokensController } from './creator-tokens/creator-tokens.controller.js';
 import { DiamondLedgerFlow } from './diamond-ledger/diamond-ledger.flow.js';
@@ -15,6 +17,7 @@ import { Eligibilities } from './eligibility/eligibility.store.js';
 import { DiamondLedger1764000200000 } from './migrations/1764000200000-diamond-ledger.js';
 import { Redemptions1764000200001 } from './migrations/1764000200001-redemptions.js';
 import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
+import { Reconciliation1764000200004 } from './migrations/1764000200004-reconciliation.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
 import { Payouts } from './pay-creator/payouts.store.js';
@@ -25,16 +28,21 @@ import { PayoutMethodsController } from './payout-methods/payout-methods.control
 import { PayoutMethods, seedPayoutMethods } from './payout-methods/payout-methods.store.js';
 import { QuotesController } from './quote-redemption/quotes.controller.js';
 import { Quotes } from './quote-redemption/quotes.store.js';
+import { ReconciliationController } from './reconcile-payouts/reconciliation.controller.js';
+import { Reconciliation } from './reconcile-payouts/reconciliation.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
 import { Redemptions } from './redeem-diamonds/redemptions.store.js';
 import { MoveOn } from './screen-redemptions/move-on.store.js';
 import { SettlementsController } from './settle-payouts/settlements.controller.js';
 import { Settlements } from './settle-payouts/settlements.store.js';
+import { SettlementFilesController } from './settlement-files/settlement-files.controller.js';
+import { SettlementFiles } from './settlement-files/settlement-files.store.js';
 
 @Module({
   controllers: [
     ApprovalsController,
     BalancesController,
+    BreaksController,
     CashRatesFlow,
     CreatorTokensController,
     DiamondLedgerFlow,
@@ -42,7 +50,9 @@ import { Settlements } from './settle-payouts/settlements.store.js';
     PayoutMethodsController,
     ProviderWebhooksController,
     QuotesController,
+    ReconciliationController,
     RedemptionsController,
+    SettlementFilesController,
     SettlementsController,
     TransfersController,
     WaitingController,
@@ -50,6 +60,7 @@ import { Settlements } from './settle-payouts/settlements.store.js';
   providers: [
     Approvals,
     Balances,
+    Breaks,
     Eligibilities,
     MoveOn,
     PayCreators,
@@ -58,7 +69,9 @@ import { Settlements } from './settle-payouts/settlements.store.js';
     Payouts,
     ProviderWebhooks,
     Quotes,
+    Reconciliation,
     Redemptions,
+    SettlementFiles,
     Settlements,
     WaitingForPeople,
   ],
@@ -70,7 +83,7 @@ export const payoutService: Service = {
   name: 'payout-service',
   port: 8083,
   module: PayoutServiceModule,
-  migrations: [DiamondLedger1764000200000, Redemptions1764000200001, Payouts1764000200002],
+  migrations: [DiamondLedger1764000200000, Redemptions1764000200001, Payouts1764000200002, Reconciliation1764000200004],
   environment: payoutEnvironment,
   reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1'],
   journals: ['redemption.events.v1'],

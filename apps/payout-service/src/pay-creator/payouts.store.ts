@@ -2,8 +2,8 @@ import type { EventLog, Tx } from '@carat/event-log';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { openBreaks } from '../breaks/breaks.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
-import { openBreak } from '../reconcile-payouts/breaks.store.js';
 import { type Decided, decideOn } from '../redeem-diamonds/redemption.store.js';
 import type { Actor } from '../redeem-diamonds/redemption-machine.js';
 import { commandOf, nextPollInMs, type PayoutRequest, type ProviderAnswer } from './provider-answer.js';
@@ -112,7 +112,7 @@ export class Payouts {
         return command;
       });
       const found = breakIn(answer, decided);
-      if (found !== undefined) await openBreak(tx, found, new Date(atMs));
+      await openBreaks(tx, found === undefined ? [] : [found], new Date(atMs));
       await note(tx, decided, answer, to, atMs);
     });
   }

@@ -1,4 +1,4 @@
-import type { Break } from '../reconcile-payouts/break.js';
+import type { Break } from '../breaks/break.js';
 import type { Redemption, RedemptionNote } from '../redeem-diamonds/redemption.js';
 import type { ProviderAnswer } from './provider-answer.js';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { openBreak } from '../reconcile-payouts/breaks.store.js';
+import { openBreaks } from '../breaks/breaks.store.js';
 
 /** A webhook whose signature held. What it says of the payout is left aside: the provider is asked instead. */
 export interface VerifiedWebhook {
@@ -33,7 +33,7 @@ export class ProviderWebhooks {
       const [asked] = (await tx.query(ASK_NOW, [payoutId])) as [unknown[], number];
       if (asked.length > 0) return;
       const evidence = { provider, webhookId, payoutId };
-      await openBreak(tx, { outcome: 'missing_here', about: payoutId, evidence }, receivedAt);
+      await openBreaks(tx, [{ outcome: 'missing_here', about: payoutId, evidence }], receivedAt);
     });
   }
 }

@@ -5,6 +5,8 @@ import { Problem } from '@carat/http-edge';
 import { type LockedBooks, lockBooks, takeSeq } from '../diamond-ledger/creator-books.store.js';
 import { post } from '../diamond-ledger/diamond-ledger.store.js';
 import { transfersOf } from '../diamond-ledger/transfers-of.js';
+import { postMoney } from '../money-ledger/money-ledger.store.js';
+import { moneyTransfersOf } from '../money-ledger/money-transfers.js';
 import { decide, evolve, type Redemption, type RedemptionCommand, type RedemptionNote } from './redemption.js';
 import type { Actor } from './redemption-machine.js';
 import { type AskedBefore, dayStartMs, givesLimitBack, weekStartMs } from './redemption-rules.js';
@@ -54,6 +56,7 @@ export async function decideOn(
   const redemption = evolve(before ?? { status: 'none' }, event);
   await write(tx, redemption);
   await post(tx, transfersOf(event));
+  await postMoney(tx, moneyTransfersOf(event));
   await takeSeq(tx, creatorId, ledgerSeq);
   await append(tx, 'redemption.events.v1', [event]);
   return { redemption, moved: true };
