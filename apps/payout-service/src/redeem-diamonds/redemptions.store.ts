@@ -6,6 +6,7 @@ import { DataSource } from 'typeorm';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import { lockPayoutMethod } from '../payout-methods/payout-methods.store.js';
 import { findQuote } from '../quote-redemption/quotes.store.js';
+import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
 import { askedBefore, decideOn, findRedemption, type StoredRedemption } from './redemption.store.js';
 import {
   type ListedRedemption,
@@ -13,7 +14,6 @@ import {
   type RedemptionsFilter,
   type WantedRedemption,
 } from './redemption-bodies.js';
-import type { RedemptionRules } from './redemption-rules.js';
 
 /** A request of a creator, or of an operator for one. */
 export interface AskedByOwner extends Asked {
@@ -56,7 +56,7 @@ export class Redemptions {
           kind: 'request',
           creatorId,
           available,
-          rules: this.rules,
+          rules: await rulesAt(tx, this.environment, new Date(clockMs)),
           quote: await findQuote(tx, quoteId),
           before: await askedBefore(tx, creatorId, clockMs),
           method: await lockPayoutMethod(tx, payoutMethodId, creatorId),
@@ -117,17 +117,6 @@ export class Redemptions {
     return caller.creatorId === undefined
       ? { logId, as: 'operator' as const, by: caller.principal, traceparent }
       : { logId, as: 'creator' as const, by: caller.creatorId, traceparent };
-  }
-
-  private get rules(): RedemptionRules {
-    const { REDEMPTION_MINIMUM, REDEMPTION_DAILY_MAXIMUM, REDEMPTION_WEEKLY_MAXIMUM, DECISION_DEADLINE } =
-      this.environment;
-    return {
-      minimum: BigInt(REDEMPTION_MINIMUM),
-      dailyMaximum: BigInt(REDEMPTION_DAILY_MAXIMUM),
-      weeklyMaximum: BigInt(REDEMPTION_WEEKLY_MAXIMUM),
-      decisionDeadlineMs: DECISION_DEADLINE,
-    };
   }
 }
 
