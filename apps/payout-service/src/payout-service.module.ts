@@ -1,5 +1,7 @@
 import type { Service } from '@carat/service-host';
 import { Module } from '@nestjs/common';
+import { AdjustmentsController } from './adjust-balance/adjustments.controller.js';
+import { Adjustments } from './adjust-balance/adjustments.store.js';
 import { BalancesController } from './balances/balances.controller.js';
 import { Balances } from './balances/balances.store.js';
 import { TransfersController } from './balances/transfers.controller.js';
@@ -13,23 +15,28 @@ import { Proposals1764000200003 } from './migrations/1764000200003-proposals.js'
 import { payoutEnvironment } from './payout-environment.worker.js';
 import { PayoutMethodsController } from './payout-methods/payout-methods.controller.js';
 import { PayoutMethods, seedPayoutMethods } from './payout-methods/payout-methods.store.js';
+import { FourEyes } from './proposals/four-eyes.store.js';
 import { QuotesController } from './quote-redemption/quotes.controller.js';
 import { Quotes } from './quote-redemption/quotes.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
 import { Redemptions } from './redeem-diamonds/redemptions.store.js';
+import { ProposedRules } from './redemption-rules/proposed-rules.store.js';
+import { RedemptionRulesController } from './redemption-rules/redemption-rules.controller.js';
 
 @Module({
   controllers: [
+    AdjustmentsController,
     BalancesController,
     CashRatesFlow,
     CreatorTokensController,
     DiamondLedgerFlow,
     PayoutMethodsController,
     QuotesController,
+    RedemptionRulesController,
     RedemptionsController,
     TransfersController,
   ],
-  providers: [Balances, PayoutMethods, Quotes, Redemptions],
+  providers: [Adjustments, Balances, FourEyes, PayoutMethods, Quotes, ProposedRules, Redemptions],
 })
 class PayoutServiceModule {}
 
