@@ -1,5 +1,7 @@
 import type { Service } from '@carat/service-host';
 import { Module } from '@nestjs/common';
+import { AdjustmentsController } from './adjust-balance/adjustments.controller.js';
+import { Adjustments } from './adjust-balance/adjustments.store.js';
 import { ApprovalsController } from './approve-redemptions/approvals.controller.js';
 import { Approvals } from './approve-redemptions/approvals.store.js';
 import { WaitingController } from './approve-redemptions/waiting.controller.js';
@@ -17,6 +19,7 @@ import { Eligibilities } from './eligibility/eligibility.store.js';
 import { DiamondLedger1764000200000 } from './migrations/1764000200000-diamond-ledger.js';
 import { Redemptions1764000200001 } from './migrations/1764000200001-redemptions.js';
 import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
+import { Proposals1764000200003 } from './migrations/1764000200003-proposals.js';
 import { Reconciliation1764000200004 } from './migrations/1764000200004-reconciliation.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
@@ -26,12 +29,15 @@ import { ProviderWebhooks } from './pay-creator/provider-webhooks.store.js';
 import { payoutEnvironment } from './payout-environment.worker.js';
 import { PayoutMethodsController } from './payout-methods/payout-methods.controller.js';
 import { PayoutMethods, seedPayoutMethods } from './payout-methods/payout-methods.store.js';
+import { FourEyes } from './proposals/four-eyes.store.js';
 import { QuotesController } from './quote-redemption/quotes.controller.js';
 import { Quotes } from './quote-redemption/quotes.store.js';
 import { ReconciliationController } from './reconcile-payouts/reconciliation.controller.js';
 import { Reconciliation } from './reconcile-payouts/reconciliation.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
 import { Redemptions } from './redeem-diamonds/redemptions.store.js';
+import { ProposedRules } from './redemption-rules/proposed-rules.store.js';
+import { RedemptionRulesController } from './redemption-rules/redemption-rules.controller.js';
 import { MoveOn } from './screen-redemptions/move-on.store.js';
 import { SettlementsController } from './settle-payouts/settlements.controller.js';
 import { Settlements } from './settle-payouts/settlements.store.js';
@@ -40,6 +46,7 @@ import { SettlementFiles } from './settlement-files/settlement-files.store.js';
 
 @Module({
   controllers: [
+    AdjustmentsController,
     ApprovalsController,
     BalancesController,
     BreaksController,
@@ -51,6 +58,7 @@ import { SettlementFiles } from './settlement-files/settlement-files.store.js';
     ProviderWebhooksController,
     QuotesController,
     ReconciliationController,
+    RedemptionRulesController,
     RedemptionsController,
     SettlementFilesController,
     SettlementsController,
@@ -58,15 +66,18 @@ import { SettlementFiles } from './settlement-files/settlement-files.store.js';
     WaitingController,
   ],
   providers: [
+    Adjustments,
     Approvals,
     Balances,
     Breaks,
     Eligibilities,
+    FourEyes,
     MoveOn,
     PayCreators,
     PayoutMethods,
     PayoutProvider,
     Payouts,
+    ProposedRules,
     ProviderWebhooks,
     Quotes,
     Reconciliation,
@@ -83,7 +94,13 @@ export const payoutService: Service = {
   name: 'payout-service',
   port: 8083,
   module: PayoutServiceModule,
-  migrations: [DiamondLedger1764000200000, Redemptions1764000200001, Payouts1764000200002, Reconciliation1764000200004],
+  migrations: [
+    DiamondLedger1764000200000,
+    Redemptions1764000200001,
+    Payouts1764000200002,
+    Proposals1764000200003,
+    Reconciliation1764000200004,
+  ],
   environment: payoutEnvironment,
   reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1'],
   journals: ['redemption.events.v1'],

@@ -10,6 +10,7 @@ import {
 } from '../src/redeem-diamonds/redemption.js';
 import type { Actor, RedemptionEvent, RedemptionStatus } from '../src/redeem-diamonds/redemption-machine.js';
 import { approversNeeded, type RequestCommand } from '../src/redeem-diamonds/redemption-rules.js';
+import { FIRST_TIERS } from '../src/redemption-rules/redemption-rules.js';
 
 /** A Sunday, half a minute before the ISO week and the UTC day end. */
 export const NOW_MS = Date.parse('2026-11-22T23:59:30.000Z');
@@ -61,7 +62,7 @@ export const approval = (of: Redemption, change: Partial<ApproveCommand> = {}): 
   kind: 'approve',
   contentHash: hashOf(of),
   contentHashNow: hashOf(of),
-  approversNeeded: of.status === 'none' ? 1 : approversNeeded(of.asked.millidiamonds),
+  approversNeeded: of.status === 'none' ? 1 : approversNeeded(of.asked.millidiamonds, FIRST_TIERS),
   approvalTtlMs: APPROVAL_TTL_MS,
   reason: 'because',
   ...change,

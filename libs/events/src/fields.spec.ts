@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Reason } from './fields.js';
+import { Reason, UtcTime } from './fields.js';
 
 describe('a reason', () => {
   it.each([
@@ -21,5 +21,20 @@ describe('a reason', () => {
     ['no text', 7],
   ])('is never %s', (_, text) => {
     expect(Reason.safeParse(text).success).toBe(false);
+  });
+});
+
+describe('a time that is written anew', () => {
+  it.each([
+    '9999-12-31T23:59:59.999Z',
+    '9999-12-31T23:59:59+14:00',
+    '0000-01-01T00:00:00Z',
+    '0000-01-01T00:00:00-14:00',
+  ])('may be %s', (time) => {
+    expect(UtcTime.safeParse(time).success).toBe(true);
+  });
+
+  it.each(['9999-12-31T23:59:59-00:01', '0000-01-01T00:00:00+00:01', 'tomorrow', 0])('is never %s', (time) => {
+    expect(UtcTime.safeParse(time).success).toBe(false);
   });
 });

@@ -22,6 +22,13 @@ export const Reason = z
 /** RFC 3339, with any offset. */
 export const Time = z.iso.datetime({ offset: true }).meta({ description: 'RFC 3339, any offset' });
 
+// An offset can put a time of the year 9999 past it, and one of the year 0 before it: in UTC it has no RFC 3339 text.
+const EARLIEST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** RFC 3339, with any offset that leaves it a text in UTC: for times that are written anew. */
+export const UtcTime = Time.refine((time) => !(Date.parse(time) < EARLIEST_MS || Date.parse(time) > LATEST_MS));
+
 /** Coins: a JSON integer from 0 to 2^53 − 1. */
 export const CoinsField = z.int().min(0).meta({ description: 'coins, an integer up to 2^53 − 1' });
 

@@ -16,7 +16,7 @@ export {
   uuidOf,
 } from './derived-id.js';
 export { CONTENT_TYPE, caused, isTraceparent } from './envelope.js';
-export { Currency, Id, type Identity, Market, RateOnEvent, Reason, Time } from './fields.js';
+export { Currency, Id, type Identity, Market, RateOnEvent, Reason, Time, UtcTime } from './fields.js';
 export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
 export { LogPosition, positionOnAnswer } from './log-position.js';

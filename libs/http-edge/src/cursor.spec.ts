@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { PageQuery, pageOf, readCursor, writeCursor } from './cursor.js';
+import { PageQuery, pageOf, readCursor, readIdCursor, writeCursor } from './cursor.js';
 import { Problem } from './problems.js';
 
 const filters = { creatorId: 'creator-7', code: undefined };
@@ -46,6 +46,13 @@ describe('a cursor', () => {
   test('that is not there starts at the beginning', () => {
     expect(readCursor(undefined, filters)).toBe(undefined);
   });
+});
+
+test('a cursor of a list of ids stands at one id, whatever somebody wrote into it', () => {
+  expect(readIdCursor(undefined, filters)).toBe(undefined);
+  expect(readIdCursor(writeCursor(['rdm_1'], filters), filters)).toBe('rdm_1');
+  for (const position of [[], [''], ['a\u0000'], ['é'], ['x'.repeat(129)], ['rdm_1', 'rdm_2']])
+    expect(() => readIdCursor(writeCursor(position, filters), filters)).toThrow(new Problem('cursor_invalid'));
 });
 
 test('a page has 50 items, at most 200', () => {

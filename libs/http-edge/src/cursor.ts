@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { contentHash } from '@carat/events';
+import { contentHash, Id } from '@carat/events';
 import { z } from 'zod';
 import { Problem } from './problems.js';
 
@@ -38,6 +38,18 @@ export function readCursor(cursor: string | undefined, filters: object): string[
   if (bytes.toString('base64url') !== cursor || !tagOf(position, filters).equals(bytes.subarray(0, TAG_BYTES)))
     throw new Problem('cursor_invalid');
   return z.array(z.string()).parse(JSON.parse(position.toString('utf8')));
+}
+
+/**
+ * The id that a cursor stands at, of a list that is in the order of ids; undefined where there is no cursor.
+ * @throws Problem `cursor_invalid`; a cursor is no secret, so what it holds may be anything
+ */
+export function readIdCursor(cursor: string | undefined, filters: object): string | undefined {
+  const position = readCursor(cursor, filters);
+  if (position === undefined) return undefined;
+  const [id, ...more] = position;
+  if (!Id.safeParse(id).success || more.length > 0) throw new Problem('cursor_invalid');
+  return id;
 }
 
 /**

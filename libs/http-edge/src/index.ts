@@ -3,7 +3,7 @@ export { type Caller, type CallerRole, isRole, type Role, roles } from './api-ke
 export { ApiKeys, type ListedKey } from './api-keys.store.js';
 export { CallerOf, OwnCreator, Public, Roles } from './auth.controller.js';
 export { CreatorTokens } from './creator-tokens.store.js';
-export { PageQuery, pageOf, readCursor } from './cursor.js';
+export { PageQuery, pageOf, readCursor, readIdCursor } from './cursor.js';
 export { EdgeAdapter, TakesCsv, TakesSignedText } from './edge-adapter.controller.js';
 export { HttpEdgeModule } from './http-edge.module.js';
 export { IdempotencyKey, type Reply, told } from './idempotency-key.controller.js';

@@ -1,19 +1,16 @@
-import { Id, Market, RateProposed, Reason, Time } from '@carat/events';
+import { Id, Market, RateProposed, Reason, Time, UtcTime } from '@carat/events';
 import { z } from 'zod';
 import type { RateContent } from '../rate-book/rate-book.js';
 import { ListedRate } from './listed-rate.js';
 
 const { kind, currency, rounding } = RateProposed.shape.data.shape;
 
-// An offset can put a time of the year 9999 past it, where no RFC 3339 text in UTC exists any more.
-const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
-
 const fields = {
   market: Market.default('*'),
   numerator: z.int().min(1),
   denominator: z.int().min(1),
   rounding: rounding.default('floor'),
-  effectiveFrom: Time.refine((time) => Number.isNaN(Date.parse(time)) || Date.parse(time) <= LATEST_MS),
+  effectiveFrom: UtcTime,
 };
 
 /** The body of a proposal. Only a rate to cash has a currency. */

@@ -1,13 +1,10 @@
-import { GiftTypeChanged, Market, Time } from '@carat/events';
+import { GiftTypeChanged, Market, Time, UtcTime } from '@carat/events';
 import { z } from 'zod';
 
 const { name, tier, animation, streakable, onSale } = GiftTypeChanged.shape.data.shape;
 
 /** The highest price at which a single gift can be credited: its thousandths are at most 2^53 − 1 (ADR 0007). */
 export const HIGHEST_PRICE = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
-
-// An offset can put a time of the year 9999 past it, where no RFC 3339 text in UTC exists any more.
-const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** The body of a change: all that a gift type is in a market. */
 export const GiftTypeBody = z.object({
@@ -19,9 +16,9 @@ export const GiftTypeBody = z.object({
   streakable,
   onSale,
   market: Market.default('*'),
-  effectiveFrom: Time.refine((time) => Number.isNaN(Date.parse(time)) || Date.parse(time) <= LATEST_MS)
-    .optional()
-    .meta({ description: 'when it begins, CATALOGUE_LEAD from now at the earliest, which is also the default' }),
+  effectiveFrom: UtcTime.optional().meta({
+    description: 'when it begins, CATALOGUE_LEAD from now at the earliest, which is also the default',
+  }),
 });
 export type GiftTypeBody = z.infer<typeof GiftTypeBody>;
 

@@ -37,10 +37,10 @@ export type BatchItemAnswer = BatchAnswer['items'][number];
 /** Something that waits for a person. */
 export const Waiting = z.object({
   id: Id,
-  kind: z.enum(['redemption', 'review', 'unknown_outcome', 'settlement']),
+  kind: z.enum(['redemption', 'review', 'unknown_outcome', 'settlement', 'adjustment', 'redemption_rules']),
   creatorId: Id.optional(),
   redemptionId: Id.optional(),
-  millidiamonds: z.int().optional(),
+  millidiamonds: z.int().optional().meta({ description: 'of an adjustment of either sign' }),
   payout: Money.optional(),
   contentHash: Id.optional().meta({ description: 'what an approval of it names' }),
   proposedBy: Id.optional(),

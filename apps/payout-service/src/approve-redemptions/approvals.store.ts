@@ -3,7 +3,10 @@ import { Id } from '@carat/events';
 import { type Answered, type Asked, type Caller, IdempotentRequests } from '@carat/http-edge';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
+import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
+import { decideProposal } from '../proposals/four-eyes.store.js';
+import type { Decision as ProposalDecision, ProposalKind } from '../proposals/proposal.js';
 import type { RedemptionCommand } from '../redeem-diamonds/redemption.js';
 import {
   type Decided,
@@ -12,8 +15,9 @@ import {
   type StoredRedemption,
 } from '../redeem-diamonds/redemption.store.js';
 import type { ListedRedemption } from '../redeem-diamonds/redemption-bodies.js';
-import { approversNeeded } from '../redeem-diamonds/redemption-rules.js';
+import { type ApprovalTiers, approversNeeded } from '../redeem-diamonds/redemption-rules.js';
 import { Redemptions } from '../redeem-diamonds/redemptions.store.js';
+import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
 import { causesToHold, type Standing } from '../screen-redemptions/screening.js';
 import { standingOf } from '../screen-redemptions/standing.store.js';
 import { contentHashOf } from './approval.js';
@@ -54,21 +58,39 @@ export class Approvals {
     // The person counts and not the key.
     const who = { as: 'approver' as const, by: Id.parse(caller.principal), traceparent };
     return decideOn(tx, { redemptionId, creatorId, logId: this.log.id, ...who }, async ({ clockMs }, before) => {
+      const tiers = await rulesAt(tx, this.environment, new Date(clockMs));
       const standing = await standingOf(tx, creatorId, payoutMethodId, this.environment.ELIGIBILITY_REQUIRED);
-      return this.commandFor(decision, before as StoredRedemption, standing, clockMs);
+      return this.commandFor(decision, before as StoredRedemption, standing, { tiers, atMs: clockMs });
     });
+  }
+
+  /** The decision on another kind of proposal, in the caller's transaction. Answers the state that it led to. */
+  async decideProposalIn(
+    tx: Tx,
+    kind: ProposalKind,
+    id: string,
+    decision: ProposalDecision,
+    { caller: { principal }, traceparent }: Decider,
+  ): Promise<string> {
+    const asked = { kind, id, decision, principal, key: id, traceparent, logId: this.log.id };
+    return (await decideProposal(tx, asked)).proposal.state;
+  }
+
+  /** From how many millidiamonds on people have to approve, by the rules in force. */
+  async tiers(tx: Tx): Promise<ApprovalTiers> {
+    return rulesAt(tx, this.environment, await databaseClock(tx));
   }
 
   private commandFor(
     decision: Decision,
     { asked }: StoredRedemption,
     standing: Standing,
-    atMs: number,
+    { tiers, atMs }: { readonly tiers: ApprovalTiers; readonly atMs: number },
   ): RedemptionCommand {
     const contentHashNow = contentHashOf(asked, standing.method);
     switch (decision.kind) {
       case 'approve': {
-        const needed = approversNeeded(asked.millidiamonds);
+        const needed = approversNeeded(asked.millidiamonds, tiers);
         const approvalTtlMs = this.environment.APPROVAL_TTL;
         return { ...decision, contentHashNow, approversNeeded: needed, approvalTtlMs };
       }

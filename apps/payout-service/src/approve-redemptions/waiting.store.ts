@@ -1,8 +1,16 @@
+import { timeOfId, uuidOf } from '@carat/events';
 import { Problem, problemOf } from '@carat/http-edge';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import {
+  type Proposal,
+  type Decision as ProposalDecision,
+  type ProposalKind,
+  proposalHash,
+  proposalKinds,
+} from '../proposals/proposal.js';
+import { openProposals } from '../proposals/proposals.store.js';
 import type { StoredRedemption } from '../redeem-diamonds/redemption.store.js';
-import { LARGEST_WITHOUT_APPROVER } from '../redeem-diamonds/redemption-rules.js';
 import { Settlements } from '../settle-payouts/settlements.store.js';
 import { contentHashOf } from './approval.js';
 import type { BatchItem, BatchItemAnswer, Waiting } from './approval-bodies.js';
@@ -15,7 +23,7 @@ const WAITING = `
            m.label, NULL AS settlement
     FROM payout.redemption r
     LEFT JOIN payout.payout_method m ON m.payout_method_id = r.state #>> '{asked,payoutMethodId}'
-    WHERE r.status IN ('in_review', 'unknown') OR (r.status = 'pending_approval' AND r.millidiamonds > $1)
+    WHERE r.status IN ('in_review', 'unknown') OR (r.status = 'pending_approval' AND r.millidiamonds >= $1)
     UNION ALL
     SELECT split_part(s.settlement_id, '_', 2) COLLATE "C", s.redemption_id, r.state, NULL, NULL,
            json_build_object('id', s.settlement_id, 'contentHash', s.content_hash, 'proposedBy', s.proposed_by,
@@ -50,8 +58,15 @@ export class WaitingForPeople {
 
   /** Up to `limit` things that wait, the longest first, behind the one of this age. */
   async list(principal: string, limit: number, after: string): Promise<Waiting[]> {
-    const rows = (await this.db.query(WAITING, [LARGEST_WITHOUT_APPROVER, after, limit])) as Row[];
-    return rows.map((row) => waiting(row, principal));
+    const tx = this.db.manager;
+    const { oneApproverFrom } = await this.approvals.tiers(tx);
+    const rows = (await tx.query(WAITING, [oneApproverFrom, after, limit])) as Row[];
+    const behind = after === '' ? undefined : { proposedAt: new Date(timeOfId(after)).toISOString(), proposalId: '' };
+    const proposals = await openProposals(tx, limit, behind);
+    return [...rows.map((row) => waiting(row, principal)), ...proposals.map((one) => proposed(one, principal))]
+      .filter(({ id }) => uuidOf(id) > after)
+      .sort((one, other) => (uuidOf(one.id) < uuidOf(other.id) ? -1 : 1))
+      .slice(0, limit);
   }
 
   /** Decides one by one, each in a transaction of its own: what one comes to says nothing of the next. */
@@ -80,6 +95,9 @@ export class WaitingForPeople {
         const { answer } = await this.settlements.approveAnyIn(tx, item.id, item.contentHash, decider);
         return answer.state;
       }
+      const kind = kindOf(item.id);
+      if (kind !== undefined)
+        return this.approvals.decideProposalIn(tx, kind, item.id, proposalDecisionOf(item), decider);
       const { redemption } = await this.approvals.decideIn(tx, item.id, decisionOf(item), decider);
       return redemption.status;
     });
@@ -94,6 +112,34 @@ function decisionOf({ decision: kind, contentHash, reason }: BatchItem): Decisio
   if (kind === 'approve') return { kind, contentHash, reason };
   if (reason === undefined) throw invalid('/reason');
   return { kind, contentHash, reason };
+}
+
+/** Which kind of proposal an id is of, if any. */
+const kindOf = (id: string): ProposalKind | undefined =>
+  (Object.keys(proposalKinds) as ProposalKind[]).find((kind) => id.startsWith(proposalKinds[kind].prefix));
+
+function proposalDecisionOf({ decision: kind, contentHash, reason }: BatchItem): ProposalDecision {
+  if (kind === 'release') throw invalid('/decision');
+  if (kind === 'reject') {
+    if (reason === undefined) throw invalid('/reason');
+    return { kind, reason };
+  }
+  if (contentHash === undefined) throw invalid('/contentHash');
+  return { kind, contentHash };
+}
+
+function proposed(proposal: Proposal, principal: string): Waiting {
+  const { proposalId: id, kind, content, proposedBy, proposedAt } = proposal;
+  const { creatorId, millidiamonds } = content as { creatorId?: string; millidiamonds?: number };
+  return {
+    id,
+    kind,
+    ...(kind === 'adjustment' && creatorId !== undefined ? { creatorId, millidiamonds } : {}),
+    contentHash: proposalHash(proposal),
+    proposedBy,
+    since: proposedAt,
+    yours: proposedBy === principal,
+  };
 }
 
 function waiting({ redemptionId, state, kind, label, settlement }: Row, principal: string): Waiting {

@@ -1,6 +1,10 @@
 import type { Tx } from '@carat/event-log';
+import { append } from '@carat/event-log/journal';
+import type { Event } from '@carat/events';
 import { type OffsetRow, positionOf } from '../balances/balance.js';
+import { post } from './diamond-ledger.store.js';
 import { LEDGER_GROUP } from './ledger-group.js';
+import { transfersOf } from './transfers-of.js';
 
 /** Where a creator's books stand, under a lock that keeps them there until the transaction ends. */
 export interface LockedBooks {
@@ -40,7 +44,25 @@ export async function lockBooks(tx: Tx, logId: string, creatorId: string): Promi
   };
 }
 
-/** Says that the number was given to an event, in the transaction that locked the books. */
-export async function takeSeq(tx: Tx, creatorId: string, seq: number): Promise<void> {
-  await tx.query('UPDATE payout.balance SET ledger_seq = $2 WHERE creator_id = $1', [creatorId, seq]);
+const OPEN = `
+  INSERT INTO payout.balance (creator_id, earned, awarded, adjusted, reversed, held, redeemed)
+  VALUES ($1, 0, 0, 0, 0, 0, 0) ON CONFLICT (creator_id) DO NOTHING`;
+
+/**
+ * Gives a creator without a balance one of zeros, for `lockBooks` to lock. Whoever comes at the same time, be it the
+ * ledger with a first credit, waits for this transaction or is waited for.
+ */
+export async function openBooks(tx: Tx, creatorId: string): Promise<void> {
+  await tx.query(OPEN, [creatorId]);
+}
+
+/**
+ * Books an event of a creator's books, in the transaction that locked them and gave it its number: its transfer, the
+ * number, and last of all its record in the journal. It was read back before: what is appended here is there for good.
+ */
+export async function book(tx: Tx, event: Event<'redemption.events.v1'>): Promise<void> {
+  const { creatorId, ledgerSeq } = event.data;
+  await post(tx, transfersOf(event));
+  await tx.query('UPDATE payout.balance SET ledger_seq = $2 WHERE creator_id = $1', [creatorId, ledgerSeq]);
+  await append(tx, 'redemption.events.v1', [event]);
 }

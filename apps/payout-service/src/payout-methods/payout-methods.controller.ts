@@ -5,11 +5,10 @@ import {
   CallerOf,
   IdempotencyKey,
   PageQuery,
-  Problem,
   pageOf,
   type Reply,
   Roles,
-  readCursor,
+  readIdCursor,
   told,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Param, Post, Put, Query, Res } from '@nestjs/common';
@@ -29,7 +28,7 @@ type ListedMethods = z.infer<typeof ListedMethods>;
 export class PayoutMethodsController {
   constructor(private readonly methods: PayoutMethods) {}
 
-  /** Adds a method. It can be used once METHOD_COOLING has passed. */
+  /** Adds a method. It can be used once it has cooled, by the rules in force. */
   @Post()
   @Answers(PayoutMethod, 201)
   async add(
@@ -62,10 +61,7 @@ export class PayoutMethodsController {
     @Query({ schema: PageQuery }) { limit, cursor }: PageQuery,
   ): Promise<ListedMethods> {
     const filters = { list: 'payout-methods', creatorId };
-    const [after = ''] = readCursor(cursor, filters) ?? [];
-    // A cursor is no secret, so what it holds may be anything.
-    if (after !== '' && !Id.safeParse(after).success) throw new Problem('cursor_invalid');
-    const found = await this.methods.list(creatorId, limit + 1, after);
+    const found = await this.methods.list(creatorId, limit + 1, readIdCursor(cursor, filters) ?? '');
     return pageOf(found, limit, ({ payoutMethodId }) => [payoutMethodId], filters);
   }
 }

@@ -4,7 +4,9 @@ import { type Answered, type Asked, IdempotentRequests, Problem } from '@carat/h
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
+import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
 import { type PayoutMethod, seededMethods } from './payout-method.js';
 
 const COLUMNS = 'payout_method_id AS "payoutMethodId", kind, label, usable_from AS "usableFrom"';
@@ -67,9 +69,10 @@ export class PayoutMethods {
   /** Adds a method that is usable once it has cooled. */
   add(asked: Asked, creatorId: string, of: Pick<PayoutMethod, 'kind' | 'label'>): Promise<Answered<PayoutMethod>> {
     return this.requests.once(asked, async (tx) => {
-      const [{ now }] = (await tx.query('SELECT clock_timestamp() AS now')) as [{ now: Date }];
+      const now = await databaseClock(tx);
       const id = derivedUuid(now.getTime(), 'payout method', asked.principal, asked.route, asked.key);
-      const usableFrom = new Date(now.getTime() + this.environment.METHOD_COOLING).toISOString();
+      const { methodCoolingMs } = await rulesAt(tx, this.environment, now);
+      const usableFrom = new Date(now.getTime() + methodCoolingMs).toISOString();
       const answer = { payoutMethodId: `pm_${id}`, ...of, usableFrom };
       await tx.query(INSERT, [answer.payoutMethodId, creatorId, of.kind, of.label, usableFrom]);
       return { answer, replayed: false };
@@ -86,11 +89,13 @@ export class PayoutMethods {
     payoutMethodId: string,
     of: Pick<PayoutMethod, 'kind' | 'label'>,
   ): Promise<PayoutMethod> {
-    const cooling = this.environment.METHOD_COOLING;
-    const row = [payoutMethodId, creatorId, of.kind, of.label, cooling];
-    const [[changed]] = (await this.db.query(CHANGE, row)) as [Row[], number];
-    if (changed === undefined) throw new Problem('payout_method_not_found');
-    return asAnswered(changed);
+    return this.db.transaction(async (tx) => {
+      const { methodCoolingMs } = await rulesAt(tx, this.environment, await databaseClock(tx));
+      const row = [payoutMethodId, creatorId, of.kind, of.label, methodCoolingMs];
+      const [[changed]] = (await tx.query(CHANGE, row)) as [Row[], number];
+      if (changed === undefined) throw new Problem('payout_method_not_found');
+      return asAnswered(changed);
+    });
   }
 
   /** Up to `limit` methods that the creator may use, in the order of their ids, behind the id `after`. */

@@ -5,7 +5,9 @@ import { type Answered, type Asked, IdempotentRequests, Problem } from '@carat/h
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { cashRateInForce } from '../cash-rates/cash-rates.store.js';
+import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
+import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
 import { leastFor, payoutOf, type Quote } from './quote.js';
 import type { GivenQuote, WantedQuote } from './quote-bodies.js';
 
@@ -29,19 +31,20 @@ export class Quotes {
   /** @throws Problem `no_cash_rate_in_force`, `quote_worth_nothing`, `amount_too_large` */
   quote(asked: Asked, { creatorId, millidiamonds: wanted, currency }: WantedQuote): Promise<Answered<GivenQuote>> {
     return this.requests.once(asked, async (tx) => {
-      const [{ now }] = (await tx.query('SELECT clock_timestamp() AS now')) as [{ now: Date }];
+      const now = await databaseClock(tx);
       const rate = await cashRateInForce(tx, currency, now);
       if (rate === undefined) throw refused('no_cash_rate_in_force', '/currency');
       const amount = payoutOf(millidiamonds(wanted), rate);
       if (amount === 0n) throw refused('quote_worth_nothing', '/millidiamonds');
       if (!fitsEvent(amount)) throw refused('amount_too_large', '/millidiamonds');
+      const { quoteTtlMs } = await rulesAt(tx, this.environment, now);
       const answer = {
         quoteId: `qt_${derivedUuid(now.getTime(), 'quote', asked.principal, asked.key)}`,
         creatorId,
         millidiamonds: toEvent(leastFor(amount, rate)),
         payout: { currency, amountMinor: toEvent(amount) },
         rate,
-        expiresAt: new Date(now.getTime() + this.environment.QUOTE_TTL).toISOString(),
+        expiresAt: new Date(now.getTime() + quoteTtlMs).toISOString(),
       };
       const { quoteId, payout, expiresAt } = answer;
       const row = [quoteId, creatorId, answer.millidiamonds, currency, payout.amountMinor, rate, expiresAt];

@@ -6,7 +6,7 @@ import { Money } from '../quote-redemption/quote-bodies.js';
 import { codesIn, holdReasons } from '../screen-redemptions/hold-reasons.js';
 import type { Redemption } from './redemption.js';
 import { UNDECIDED } from './redemption-machine.js';
-import { approversNeeded } from './redemption-rules.js';
+import { type ApprovalTiers, approversNeeded } from './redemption-rules.js';
 
 /** The body of a request: which quote is taken up, and where the money goes. */
 export const WantedRedemption = z.object({ creatorId: Id, quoteId: Id, payoutMethodId: Id });
@@ -50,6 +50,7 @@ export interface Glance {
   readonly method: Pick<PayoutMethod, 'kind' | 'label'> | undefined;
   readonly atMs: number;
   readonly approvalTtlMs: number;
+  readonly tiers: ApprovalTiers;
   readonly isByStaff: boolean;
 }
 
@@ -84,12 +85,12 @@ export function listedRedemption(
 /** As long as it is undecided, the content is what it is now; later it is what was approved. */
 function approvedAs(
   { asked, status, approvals }: Exclude<Redemption, { status: 'none' }>,
-  { method, atMs, approvalTtlMs }: Glance,
+  { method, atMs, approvalTtlMs, tiers }: Glance,
 ): Pick<ListedRedemption, 'contentHash' | 'approvals'> {
   const isUndecided = (UNDECIDED as readonly string[]).includes(status);
   const contentHash = isUndecided ? contentHashOf(asked, method) : (approvals.at(-1)?.contentHash ?? asked.contentHash);
   const counting = isUndecided ? approvalsInForce(approvals, contentHash, atMs, approvalTtlMs) : approvals;
-  return { contentHash, approvals: { given: counting.length, needed: approversNeeded(asked.millidiamonds) } };
+  return { contentHash, approvals: { given: counting.length, needed: approversNeeded(asked.millidiamonds, tiers) } };
 }
 
 const heldFor = (reason: string | undefined, { isByStaff }: Glance) =>

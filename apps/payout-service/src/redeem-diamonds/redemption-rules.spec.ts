@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/jest';
 import { describe, expect } from '@jest/globals';
+import { FIRST_TIERS } from '../redemption-rules/redemption-rules.js';
 import { approversNeeded, dayStartMs, weekStartMs } from './redemption-rules.js';
 
 const DAY_MS = 86_400_000;
@@ -33,5 +34,5 @@ test.each([
   [199_999_999, 1],
   [200_000_000, 2],
 ])('%d millidiamonds take %d approvers', (millidiamonds, approvers) => {
-  expect(approversNeeded(millidiamonds)).toBe(approvers);
+  expect(approversNeeded(millidiamonds, FIRST_TIERS)).toBe(approvers);
 });

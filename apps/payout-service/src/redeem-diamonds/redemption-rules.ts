@@ -53,12 +53,20 @@ export function amountRefusal(
   return before.thisWeek + asked > rules.weeklyMaximum ? 'weekly_maximum_exceeded' : undefined;
 }
 
-/** The most millidiamonds that nobody has to approve. */
-export const LARGEST_WITHOUT_APPROVER = 19_999_999;
+/** From how many millidiamonds on one person approves, and from how many two. */
+export interface ApprovalTiers {
+  readonly oneApproverFrom: bigint;
+  readonly twoApproversFrom: bigint;
+}
 
 /** How many people approve. Counted in millidiamonds, so that no currency goes round it. */
-export const approversNeeded = (millidiamonds: number): number =>
-  millidiamonds <= LARGEST_WITHOUT_APPROVER ? 0 : millidiamonds < 200_000_000 ? 1 : 2;
+export function approversNeeded(
+  millidiamonds: number,
+  { oneApproverFrom, twoApproversFrom }: ApprovalTiers,
+): 0 | 1 | 2 {
+  if (BigInt(millidiamonds) < oneApproverFrom) return 0;
+  return BigInt(millidiamonds) < twoApproversFrom ? 1 : 2;
+}
 
 /** A request, with all that was read for it under the lock of the creator's balance. */
 export interface RequestCommand {

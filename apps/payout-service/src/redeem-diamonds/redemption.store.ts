@@ -1,10 +1,7 @@
 import type { Tx } from '@carat/event-log';
-import { append } from '@carat/event-log/journal';
 import { readBack } from '@carat/events';
 import { Problem } from '@carat/http-edge';
-import { type LockedBooks, lockBooks, takeSeq } from '../diamond-ledger/creator-books.store.js';
-import { post } from '../diamond-ledger/diamond-ledger.store.js';
-import { transfersOf } from '../diamond-ledger/transfers-of.js';
+import { book, type LockedBooks, lockBooks } from '../diamond-ledger/creator-books.store.js';
 import { postMoney } from '../money-ledger/money-ledger.store.js';
 import { moneyTransfersOf } from '../money-ledger/money-transfers.js';
 import { decide, evolve, type Redemption, type RedemptionCommand, type RedemptionNote } from './redemption.js';
@@ -55,10 +52,8 @@ export async function decideOn(
   const event = readBack('redemption.events.v1', verdict.event);
   const redemption = evolve(before ?? { status: 'none' }, event);
   await write(tx, redemption);
-  await post(tx, transfersOf(event));
   await postMoney(tx, moneyTransfersOf(event));
-  await takeSeq(tx, creatorId, ledgerSeq);
-  await append(tx, 'redemption.events.v1', [event]);
+  await book(tx, event);
   return { redemption, moved: true };
 }
 

@@ -10,7 +10,7 @@ import {
   pageOf,
   type Reply,
   Roles,
-  readCursor,
+  readIdCursor,
   told,
 } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
@@ -79,7 +79,7 @@ export class RedemptionsController {
     @Query({ schema: RedemptionsQuery }) { limit, cursor, ...filters }: RedemptionsQuery,
   ): Promise<ListedRedemptions> {
     const bound = { list: 'redemptions', own, ...filters };
-    const found = await this.redemptions.list(filters, caller, limit + 1, idIn(readCursor(cursor, bound)));
+    const found = await this.redemptions.list(filters, caller, limit + 1, readIdCursor(cursor, bound));
     return pageOf(found, limit, ({ redemptionId }) => [redemptionId], bound);
   }
 
@@ -94,12 +94,4 @@ export class RedemptionsController {
   ): Promise<ListedRedemption> {
     return this.redemptions.find(redemptionId, caller);
   }
-}
-
-/** The redemption that a cursor stands at. A cursor is no secret, so what it holds may be anything. */
-function idIn(position: readonly string[] | undefined): string | undefined {
-  if (position === undefined) return undefined;
-  const [id, ...more] = position;
-  if (!Id.safeParse(id).success || more.length > 0) throw new Problem('cursor_invalid');
-  return id;
 }

@@ -3,11 +3,13 @@ import { type Answered, type Asked, type Caller, IdempotentRequests } from '@car
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { databaseClock } from '../database-clock.store.js';
 import { eligibilityOf } from '../eligibility/eligibility.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import type { PayoutMethod } from '../payout-methods/payout-method.js';
 import { findPayoutMethod, lockPayoutMethod } from '../payout-methods/payout-methods.store.js';
 import { findQuote } from '../quote-redemption/quotes.store.js';
+import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
 import { askedBefore, decideOn, existingRedemption, type StoredRedemption } from './redemption.store.js';
 import {
   type Glance,
@@ -16,7 +18,6 @@ import {
   type RedemptionsFilter,
   type WantedRedemption,
 } from './redemption-bodies.js';
-import type { RedemptionRules } from './redemption-rules.js';
 
 /** A request of a creator, or of an operator for one. */
 export interface AskedByOwner extends Asked {
@@ -60,7 +61,7 @@ export class Redemptions {
           kind: 'request',
           creatorId,
           available,
-          rules: this.rules,
+          rules: await rulesAt(tx, this.environment, new Date(clockMs)),
           quote: await findQuote(tx, quoteId),
           before: await askedBefore(tx, creatorId, clockMs),
           eligibility: await eligibilityOf(tx, creatorId),
@@ -99,13 +100,19 @@ export class Redemptions {
   /** A redemption as whoever asks may see it. */
   async show(tx: Tx, redemption: StoredRedemption, caller: Caller): Promise<ListedRedemption> {
     return listedRedemption(redemption, {
-      ...this.glance(caller),
+      ...(await this.glance(tx, caller)),
       method: accountOf(await findPayoutMethod(tx, redemption.asked.payoutMethodId)),
     });
   }
 
-  private glance({ role }: Caller): Omit<Glance, 'method'> {
-    return { atMs: Date.now(), approvalTtlMs: this.environment.APPROVAL_TTL, isByStaff: role !== 'creator' };
+  private async glance(tx: Tx, { role }: Caller): Promise<Omit<Glance, 'method'>> {
+    const now = await databaseClock(tx);
+    return {
+      atMs: now.getTime(),
+      approvalTtlMs: this.environment.APPROVAL_TTL,
+      tiers: await rulesAt(tx, this.environment, now),
+      isByStaff: role !== 'creator',
+    };
   }
 
   /** Up to `limit` redemptions that pass the filter, newest first, older than the one of id `before`. */
@@ -126,7 +133,7 @@ export class Redemptions {
       createdTo,
       limit,
     ])) as ({ state: StoredRedemption } & Account)[];
-    const glance = this.glance(caller);
+    const glance = await this.glance(this.db.manager, caller);
     return rows.map(({ state, kind, label }) =>
       listedRedemption(state, { ...glance, method: kind === null || label === null ? undefined : { kind, label } }),
     );
@@ -138,17 +145,6 @@ export class Redemptions {
     return caller.creatorId === undefined
       ? { logId, as: 'operator' as const, by: caller.principal, traceparent }
       : { logId, as: 'creator' as const, by: caller.creatorId, traceparent };
-  }
-
-  private get rules(): RedemptionRules {
-    const { REDEMPTION_MINIMUM, REDEMPTION_DAILY_MAXIMUM, REDEMPTION_WEEKLY_MAXIMUM, DECISION_DEADLINE } =
-      this.environment;
-    return {
-      minimum: BigInt(REDEMPTION_MINIMUM),
-      dailyMaximum: BigInt(REDEMPTION_DAILY_MAXIMUM),
-      weeklyMaximum: BigInt(REDEMPTION_WEEKLY_MAXIMUM),
-      decisionDeadlineMs: DECISION_DEADLINE,
-    };
   }
 }
 

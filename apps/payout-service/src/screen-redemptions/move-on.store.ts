@@ -3,12 +3,14 @@ import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { contentHashOf } from '../approve-redemptions/approval.js';
+import { databaseClock } from '../database-clock.store.js';
 import { enterPayout } from '../pay-creator/payouts.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import type { Redemption, RedemptionCommand } from '../redeem-diamonds/redemption.js';
 import { type Decided, decideOn, type StoredRedemption } from '../redeem-diamonds/redemption.store.js';
 import type { Actor } from '../redeem-diamonds/redemption-machine.js';
-import { approversNeeded, LARGEST_WITHOUT_APPROVER } from '../redeem-diamonds/redemption-rules.js';
+import { type ApprovalTiers, approversNeeded } from '../redeem-diamonds/redemption-rules.js';
+import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
 import { lookAgain, type Standing, screen } from './screening.js';
 import { standingOf } from './standing.store.js';
 
@@ -18,7 +20,7 @@ interface Waiting {
 }
 
 const WHO = 'SELECT redemption_id AS "redemptionId", creator_id AS "creatorId" FROM payout.redemption';
-const WITH_STATUS = `${WHO} WHERE status = $1 AND millidiamonds <= $2 ORDER BY redemption_id LIMIT $3`;
+const WITH_STATUS = `${WHO} WHERE status = $1 AND millidiamonds < $2 ORDER BY redemption_id LIMIT $3`;
 const OVERDUE = `${WHO}
   WHERE decide_before <= clock_timestamp() AND status IN ('requested', 'in_review', 'pending_approval', 'approved')
   ORDER BY decide_before LIMIT $1`;
@@ -36,12 +38,12 @@ export class MoveOn {
   ) {}
 
   /** Up to `limit` redemptions that wait for a step, the longest first. */
-  waitingFor(step: Step, limit: number): Promise<Waiting[]> {
+  async waitingFor(step: Step, limit: number): Promise<Waiting[]> {
     switch (step) {
       case 'screen':
         return this.db.query(WITH_STATUS, ['requested', ANY_AMOUNT, limit]);
       case 'approve':
-        return this.db.query(WITH_STATUS, ['pending_approval', LARGEST_WITHOUT_APPROVER, limit]);
+        return this.db.query(WITH_STATUS, ['pending_approval', (await this.tiersNow()).oneApproverFrom, limit]);
       case 'submit':
         return this.db.query(WITH_STATUS, ['approved', ANY_AMOUNT, limit]);
       case 'expire':
@@ -61,19 +63,25 @@ export class MoveOn {
       decideOn(tx, { redemptionId, creatorId, logId: this.log.id, ...who }, async ({ clockMs }, before) => {
         if (step === 'expire') return { kind: 'expire' };
         const { payoutMethodId } = existing(before).asked;
+        const tiers = await rulesAt(tx, this.environment, new Date(clockMs));
         const standing = await standingOf(tx, creatorId, payoutMethodId, this.environment.ELIGIBILITY_REQUIRED);
-        const command = this.commandFor(step, existing(before), standing, clockMs);
+        const command = this.commandFor(step, existing(before), standing, { tiers, atMs: clockMs });
         if (command.kind === 'submit') await enterPayout(tx, creatorId, requestOf(existing(before), standing));
         return command;
       }),
     );
   }
 
+  private async tiersNow(): Promise<ApprovalTiers> {
+    const tx = this.db.manager;
+    return rulesAt(tx, this.environment, await databaseClock(tx));
+  }
+
   private commandFor(
     step: Exclude<Step, 'expire'>,
     redemption: StoredRedemption,
     standing: Standing,
-    atMs: number,
+    { tiers, atMs }: { readonly tiers: ApprovalTiers; readonly atMs: number },
   ): RedemptionCommand {
     const contentHash = contentHashOf(redemption.asked, standing.method);
     const approvalTtlMs = this.environment.APPROVAL_TTL;
@@ -81,7 +89,7 @@ export class MoveOn {
       case 'screen':
         return screen(standing, atMs);
       case 'approve': {
-        const needed = approversNeeded(redemption.asked.millidiamonds);
+        const needed = approversNeeded(redemption.asked.millidiamonds, tiers);
         return { kind: 'approve', contentHash, contentHashNow: contentHash, approversNeeded: needed, approvalTtlMs };
       }
       case 'submit':
