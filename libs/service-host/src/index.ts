@@ -3,6 +3,7 @@ export { Duration } from './duration.js';
 export { embeddedDatabaseUrl } from './embedded-postgres.worker.js';
 export { HostFailure } from './host-failure.js';
 export { type LogEnvironment, logEnvironment } from './log-environment.worker.js';
+export { providerEnvironment } from './provider-environment.worker.js';
 export { openApiOf, variablesOf } from './reference.worker.js';
 export { run } from './run.worker.js';
 export {
