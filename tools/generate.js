@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { conversionService } from '@carat/conversion-service';
 import { topics } from '@carat/events';
+import { fakeProvider } from '@carat/fake-provider';
 import { giftService } from '@carat/gift-service';
 import { problems } from '@carat/http-edge';
 import { opsConsole } from '@carat/ops-console';
@@ -15,7 +16,7 @@ import { z } from 'zod';
 import { asyncApiOf, typeOf } from './asyncapi.js';
 
 const REFERENCE = fileURLToPath(new URL('../docs/reference/', import.meta.url));
-const SERVICES = [giftService, conversionService, payoutService, opsConsole];
+const SERVICES = [giftService, conversionService, payoutService, fakeProvider, opsConsole];
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
 /** `schemas/<type>.json`: what a writer may send, in JSON Schema 2020-12. */

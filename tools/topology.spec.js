@@ -13,6 +13,10 @@ const apps = filesOf('apps/*/package.json')
   .filter((file) => JSON.parse(textOf(file)).exports?.['.'] !== undefined)
   .map((file) => file.split('/')[1]);
 
+/** True for a service that says of itself that nobody else may reach it. */
+const isLoopbackOnly = (app) => /^ {2}loopbackOnly: true,$/m.test(textOf(`apps/${app}/src/${app}.module.ts`));
+const [reached, hidden] = [false, true].map((is) => ours.filter(([name]) => isLoopbackOnly(name) === is));
+
 test('docker compose runs every service', () => {
   expect(ours.map(([name]) => name).sort()).toEqual(apps);
 });
@@ -33,11 +37,10 @@ describe.each(services)('in docker compose %s', (_name, { healthcheck, image, po
   });
 });
 
-describe.each(ours)('in docker compose %s', (name, { command, environment, ports }) => {
-  test('runs its own main on its own port, reached from outside the container', () => {
+describe.each(ours)('in docker compose %s', (name, { command, environment }) => {
+  test('runs its own main on its own port', () => {
     expect(command).toEqual([name]);
-    expect(environment.HOST).toBe('0.0.0.0');
-    expect(ports).toEqual([`127.0.0.1:${environment.PORT}:${environment.PORT}`]);
+    expect(ours.filter(([, other]) => other.environment.PORT === environment.PORT)).toHaveLength(1);
   });
 
   test('shares the log, the database and the registered sources', () => {
@@ -46,6 +49,31 @@ describe.each(ours)('in docker compose %s', (name, { command, environment, ports
       expect(environment[variable]).toBe(first.environment[variable]);
     expect(Object.keys(JSON.parse(environment.SOURCES))).toEqual(['/live-platform']);
   });
+});
+
+test.each(reached)('in docker compose %s is reached from outside the container', (_name, service) => {
+  const { environment, ports, network_mode: network } = service;
+  expect(environment.HOST).toBe('0.0.0.0');
+  expect(ports).toEqual([`127.0.0.1:${environment.PORT}:${environment.PORT}`]);
+  expect(network).toBe(undefined);
+});
+
+describe.each(hidden)('in docker compose %s', (_name, { environment, ports, network_mode: network }) => {
+  test('is reached from within the container of one other service alone', () => {
+    expect(environment.HOST).toBe('127.0.0.1');
+    expect(ports).toBe(undefined);
+    expect(reached.map(([name]) => `service:${name}`)).toContain(network);
+  });
+});
+
+test('in docker compose payout-service and its provider know where each other is, and by what', () => {
+  const { 'payout-service': payouts, 'fake-provider': provider } = compose.services;
+  const { environment: asks } = payouts;
+  const { environment: answers, network_mode: network } = provider;
+  expect(network).toBe('service:payout-service');
+  expect(asks.PAYOUT_PROVIDER_URL).toBe(`http://127.0.0.1:${answers.PORT}/fake-provider`);
+  expect(answers.PAYOUT_WEBHOOK_URL).toBe(`http://127.0.0.1:${asks.PORT}/v1/provider-webhooks/fake`);
+  for (const secret of ['PAYOUT_PROVIDER_KEY', 'PAYOUT_WEBHOOK_SECRETS']) expect(answers[secret]).toBe(asks[secret]);
 });
 
 test('every file that the image is built from exists', () => {

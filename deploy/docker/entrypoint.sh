@@ -4,6 +4,6 @@ set -eu
 cd /carat
 main="apps/${1:-gift-service}/dist/main.js"
 case "${1:-gift-service}" in
-  *-service | ops-console) exec node --enable-source-maps "$main" ;;
+  *-service | ops-console | fake-provider) exec node --enable-source-maps "$main" ;;
   *) exec "$@" ;;
 esac

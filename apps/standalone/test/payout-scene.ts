@@ -36,6 +36,22 @@ export interface PayoutScene {
   end(): Promise<void>;
 }
 
+async function ask(url: string, method: string, key: string | undefined, body: unknown, once: string): Promise<Answer> {
+  const type = typeof body === 'string' ? 'text/csv' : 'application/json';
+  const answer = await fetch(url, {
+    method,
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(method === 'POST' ? { 'idempotency-key': once } : {}),
+      ...(body === undefined ? {} : { 'content-type': type }),
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  const isJson = /json/.test(answer.headers.get('content-type') ?? '');
+  return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+}
+
 export async function openPayoutScene(more: Environment = {}): Promise<PayoutScene> {
   const database = await freshDatabase();
   const home = await mkdtemp(join(tmpdir(), 'carat-payouts-'));
@@ -52,20 +68,8 @@ export async function openPayoutScene(more: Environment = {}): Promise<PayoutSce
   const db = await new DataSource({ type: 'postgres', url: database.url }).initialize();
   const keys = JSON.parse(await readFile(join(home, 'keys.json'), 'utf8')) as Record<string, string>;
   let requests = 0;
-  const send: PayoutScene['send'] = async (method, path, key, body, once = `request-${++requests}`) => {
-    const answer = await fetch(`${process.url}${path}`, {
-      method,
-      headers: {
-        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-        ...(method === 'POST' ? { 'idempotency-key': once } : {}),
-        ...(body === undefined ? {} : { 'content-type': typeof body === 'string' ? 'text/csv' : 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    const isJson = /json/.test(answer.headers.get('content-type') ?? '');
-    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
-  };
+  const send: PayoutScene['send'] = (method, path, key, body, once = `request-${++requests}`) =>
+    ask(`${process.url}${path}`, method, key, body, once);
   return {
     process,
     db,

@@ -29,8 +29,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => scene?.end());
 
-// What a creator's books must say is counted at the end of every transaction that moves one of the redemptions, before it
-// commits: what is held and redeemed is what the redemptions say, and what was earned is somewhere, to the unit.
+// What a creator's books must say is counted at the end of every transaction that moves a redemption, before it commits.
+// What is held and redeemed is what the redemptions say, and what was earned is somewhere, to the unit.
 const WATCH = `
   CREATE TABLE watched (creator_id text, problem text);
   CREATE SEQUENCE looks;

@@ -8,8 +8,8 @@ const AMOUNT = 10_000_000;
 const GATE = 424_242;
 
 /**
- * Where the process is killed: in the transaction of each step of the way, so after the step before it has committed and
- * before this one has.
+ * Where the process is killed: in the transaction of each step of the way, so after the step before it has committed
+ * and before this one has.
  */
 const STEPS = {
   'it is screened': "BEFORE UPDATE ON payout.redemption FOR EACH ROW WHEN (NEW.status = 'pending_approval')",
@@ -107,7 +107,7 @@ describe('killed where', () => {
     60_000,
   );
 
-  test('its call is on its way and has reached nobody: it is unknown, is never sent again, and two people end it', async () => {
+  test('its call has reached nobody: it is unknown, is never sent again, and two people end it', async () => {
     const creatorId = 'creator-unsent';
     await scene.give(creatorId, AMOUNT);
     let redemptionId = '';

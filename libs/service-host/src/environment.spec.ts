@@ -24,6 +24,7 @@ const gift = service('gift-service', 8081, ({ standalone }) =>
   }),
 );
 const payout = service('payout-service', 8083);
+const fake: Service = { ...service('fake-provider', 8087), loopbackOnly: true };
 
 const mistakesIn = (services: readonly Service[], variables: Record<string, string>): readonly string[] => {
   const read = readEnvironment(services, variables);
@@ -105,8 +106,19 @@ describe('values that do not go together', () => {
     },
   );
 
+  test.each(['0.0.0.0', '::', '10.0.0.7', 'carat.example', '127.0.0.1.example'])(
+    'HOST=%s is refused while a service runs that nobody else may reach',
+    (HOST) => {
+      const [mistake, ...others] = mistakesIn([fake], { HOST });
+      expect(mistake).toMatch(/^HOST is malformed: expects a loopback address .* while fake-provider runs/);
+      expect(others).toEqual([]);
+      expect(mistakesIn([payout, fake], { HOST })).toEqual([expect.stringMatching(/keys\.json/), mistake]);
+    },
+  );
+
   test.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('HOST=%s is this machine', (HOST) => {
     expect(mistakesIn([gift, payout], { HOST })).toEqual([]);
+    expect(mistakesIn([fake], { HOST })).toEqual([]);
   });
 
   test('a SASL mechanism needs a user and a password', () => {

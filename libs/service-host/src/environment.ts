@@ -119,7 +119,7 @@ export function readEnvironment(
     if (parsed.success) environment = { ...environment, ...parsed.data };
     else mistakes.push(...parsed.error.issues.map((issue) => sentenceOf(issue, given)));
   }
-  if (mistakes.length === 0) mistakes.push(...contradictions(environment as CommonEnvironment, context));
+  if (mistakes.length === 0) mistakes.push(...contradictions(environment as CommonEnvironment, services));
   return mistakes.length > 0 ? { mistakes: [...new Set(mistakes)] } : { environment: environment as Environment };
 }
 
@@ -140,10 +140,17 @@ export const FIRST_KEYS_NEED_LOOPBACK =
   'HOST is malformed: expects a loopback address (127.0.0.1, ::1, localhost) while the keys of keys.json are in ' +
   'use; to be reached from elsewhere, run the services one by one with keys of their own';
 
-function contradictions(environment: CommonEnvironment, { standalone }: HostContext): string[] {
+const needsLoopback = (name: string): string =>
+  `HOST is malformed: expects a loopback address (127.0.0.1, ::1, localhost) while ${name} runs in the process, ` +
+  'which nobody else may reach';
+
+function contradictions(environment: CommonEnvironment, services: readonly Service[]): string[] {
   const { HOST, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = environment;
   const mistakes: string[] = [];
-  if (standalone && !isLoopback(HOST)) mistakes.push(FIRST_KEYS_NEED_LOOPBACK);
+  if (!isLoopback(HOST)) {
+    if (services.length > 1) mistakes.push(FIRST_KEYS_NEED_LOOPBACK);
+    mistakes.push(...services.filter(({ loopbackOnly }) => loopbackOnly).map(({ name }) => needsLoopback(name)));
+  }
   if (KAFKA_SASL_MECHANISM !== undefined && (KAFKA_SASL_USERNAME === undefined || KAFKA_SASL_PASSWORD === undefined))
     mistakes.push(
       'KAFKA_SASL_USERNAME is not set: KAFKA_SASL_MECHANISM expects KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',

@@ -4,7 +4,9 @@ import { NestLogger, openLogger } from './logger.worker.js';
 
 const key = `carat_publisher_01a206bf-9124-817a-8438-93def9f5b8c1_${'ab'.repeat(32)}`;
 
-function logged(write: (logger: ReturnType<typeof openLogger>) => void): string {
+type Log = ReturnType<typeof openLogger>;
+
+function logged(write: (logger: Log) => void, secrets: readonly string[] = []): string {
   let text = '';
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -12,22 +14,46 @@ function logged(write: (logger: ReturnType<typeof openLogger>) => void): string 
       done();
     },
   });
-  write(openLogger('carat', 'trace', stream));
+  write(openLogger('carat', 'trace', stream, secrets));
   return text;
 }
 
 describe('the log', () => {
   test.each([
-    ['in a message', (log: ReturnType<typeof openLogger>) => log.info(`Bearer ${key}`)],
-    ['of a creator', (log: ReturnType<typeof openLogger>) => log.info(key.replace('publisher', 'creator'))],
-    ['in an address', (log: ReturnType<typeof openLogger>) => log.error({ url: `/v1/gifts?key=${key}` }, 'failed')],
-    ['in an error', (log: ReturnType<typeof openLogger>) => log.error({ err: new Error(key) }, 'failed')],
-    ['in headers', (log: ReturnType<typeof openLogger>) => log.info({ req: { headers: { authorization: key } } }, 'x')],
-    ['through Nest', (log: ReturnType<typeof openLogger>) => new NestLogger(log).error(new Error(key), 'http')],
+    ['in a message', (log: Log) => log.info(`Bearer ${key}`)],
+    ['of a creator', (log: Log) => log.info(key.replace('publisher', 'creator'))],
+    ['in an address', (log: Log) => log.error({ url: `/v1/gifts?key=${key}` }, 'failed')],
+    ['in an error', (log: Log) => log.error({ err: new Error(key) }, 'failed')],
+    ['in headers', (log: Log) => log.info({ req: { headers: { authorization: key } } }, 'x')],
+    ['through Nest', (log: Log) => new NestLogger(log).error(new Error(key), 'http')],
   ])('never shows the secret of a key %s', (_where, write) => {
     const text = logged(write);
     expect(text).toContain('[redacted]');
     expect(text).not.toContain('ab'.repeat(32));
+  });
+
+  // Each stands in the line twice, so that whatever hides only the first is found out.
+  test.each([
+    ['the key of the provider', 'the-key/of+the=provider~', (text: string) => `Bearer ${text}; again ${text}`],
+    ['the secret of a webhook', `whsec_${'b'.repeat(43)}=`, (text: string) => `${text},${text}`],
+    ['the signature of a webhook', `v1,${'c'.repeat(43)}=`, (text: string) => `v2,x ${text} ${text}`],
+  ])('never shows %s, wherever it got in', (_what, secret, within) => {
+    const where = [
+      (log: Log) => log.info(within(secret)),
+      (log: Log) => log.info({ url: `/v1/payouts?key=${within(secret)}` }, 'asked'),
+      (log: Log) => new NestLogger(log).error(new Error(within(secret)), 'http'),
+    ];
+    for (const write of where) {
+      const text = logged(write, ['the-key/of+the=provider~']);
+      expect(text).toContain('[redacted]');
+      expect(text).not.toContain(secret.slice(-20));
+    }
+  });
+
+  test('hides the header of a webhook’s signature, whatever is in it', () => {
+    const headers = { 'webhook-signature': 'v1a,hunter2' };
+    for (const line of [{ headers }, { req: { headers } }, headers])
+      expect(logged((log) => log.info(line, 'x'))).not.toContain('hunter2');
   });
 
   test('hides any authorization header', () => {

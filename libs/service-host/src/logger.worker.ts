@@ -1,18 +1,35 @@
 import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
 
-const KEY_TEXT = /(carat_[a-z]+_[0-9a-f-]{36}_)[0-9a-f]{64}/g;
+// A key, the secret of a webhook, the signature of one: what follows the group is the secret.
+const SECRET_TEXTS = [
+  /(carat_[a-z]+_[0-9a-f-]{36}_)[0-9a-f]{64}/g,
+  /(whsec_)[A-Za-z0-9+/]{24,}=*/g,
+  /(v1,)[A-Za-z0-9+/]{43}=/g,
+];
+const HIDDEN = '[redacted]';
 
-/** A line of the log without the secrets of keys, wherever they got in: in an address, a header, an error. */
-export const withoutSecrets = (line: string): string => line.replace(KEY_TEXT, '$1[redacted]');
+/**
+ * A line of the log without secrets, wherever they got in: in an address, a header, an error. `secrets` are those of
+ * this process that nothing in their shape gives away.
+ */
+function withoutSecrets(line: string, secrets: readonly string[]): string {
+  const shapeless = secrets.reduce((text, secret) => text.replaceAll(secret, HIDDEN), line);
+  return SECRET_TEXTS.reduce((text, shape) => text.replace(shape, `$1${HIDDEN}`), shapeless);
+}
 
-/** The log of a process: JSON, one object a line, without authorization headers and without keys. */
-export function openLogger(name: string, level: string, stream: NodeJS.WritableStream): Logger {
-  const headers = ['authorization', 'cookie', '["x-api-key"]'];
+/** The log of a process: JSON, one object a line, without authorization headers, keys, and what signs webhooks. */
+export function openLogger(
+  name: string,
+  level: string,
+  stream: NodeJS.WritableStream,
+  secrets: readonly string[] = [],
+): Logger {
+  const headers = ['authorization', 'cookie', '["x-api-key"]', '["webhook-signature"]'];
   const paths = headers.flatMap((header) => ['', '*.', 'headers.', 'req.headers.'].map((at) => joined(at, header)));
   return pino(
-    { name, level, redact: { paths, censor: '[redacted]' }, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line: string) => void stream.write(withoutSecrets(line)) },
+    { name, level, redact: { paths, censor: HIDDEN }, timestamp: pino.stdTimeFunctions.isoTime },
+    { write: (line: string) => void stream.write(withoutSecrets(line, secrets)) },
   );
 }
 

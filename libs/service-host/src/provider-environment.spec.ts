@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { readEnvironment } from './environment.js';
-import { providerEnvironment } from './provider-environment.worker.js';
+import { providerEnvironment, providerSecrets } from './provider-environment.worker.js';
 import type { Service } from './service.js';
 
 class Nothing {}
@@ -52,6 +52,12 @@ describe('the key and the secrets of the payout provider', () => {
     expect(readEnvironment(alone, { ...given, PAYOUT_WEBHOOK_SECRETS })).toMatchObject({
       environment: { PAYOUT_WEBHOOK_SECRETS: [secretOf(64), secretOf(24)] },
     });
+  });
+
+  test('are told to the log as what to hide, where there are any', () => {
+    const environment = z.object(providerEnvironment({ standalone: false })).parse(given);
+    expect(providerSecrets({ ...environment, PORT: 8087 })).toEqual(['key-of-the-provider', secretOf(32)]);
+    expect(providerSecrets({ PORT: 8081 })).toEqual([]);
   });
 
   test.each([

@@ -37,3 +37,9 @@ export const providerEnvironment = ({ standalone }: HostContext) => ({
     description: 'what the payout provider signs webhooks with, the newest first; in standalone a well-known one',
   }),
 });
+
+/** The secret texts among a process's variables that a log has to be kept clear of; none where it has no provider. */
+export function providerSecrets(environment: Readonly<Record<string, unknown>>): readonly string[] {
+  const { PAYOUT_PROVIDER_KEY, PAYOUT_WEBHOOK_SECRETS } = environment;
+  return [PAYOUT_PROVIDER_KEY, PAYOUT_WEBHOOK_SECRETS].flat().filter((text) => typeof text === 'string');
+}

@@ -18,6 +18,7 @@ import { LagSampler } from './lag.worker.js';
 import { NestLogger, openLogger } from './logger.worker.js';
 import { Metrics } from './metrics.worker.js';
 import { openEventLog } from './open-event-log.worker.js';
+import { providerSecrets } from './provider-environment.worker.js';
 import { rulesInForce } from './rules-in-force.js';
 import type { Service } from './service.js';
 
@@ -54,10 +55,11 @@ export async function run(...services: readonly Service[]): Promise<void> {
   const { environment } = read;
   const standalone = services.length > 1;
   const name = standalone ? 'carat' : (services[0]?.name ?? 'carat');
+  const secrets = providerSecrets(environment);
   // Alone the log is the output. Standalone talks to a person on stdout, so its log keeps to stderr and to trouble.
   const logger = standalone
-    ? openLogger(name, environment.LOG_LEVEL ?? 'warn', process.stderr)
-    : openLogger(name, environment.LOG_LEVEL ?? 'info', process.stdout);
+    ? openLogger(name, environment.LOG_LEVEL ?? 'warn', process.stderr, secrets)
+    : openLogger(name, environment.LOG_LEVEL ?? 'info', process.stdout, secrets);
   // Whoever read our output may go away (`| head`); the books must not stop for that.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const opened = new Opened();

@@ -27,6 +27,8 @@ export interface Service {
   readonly migrations: readonly MigrationClass[];
   readonly entities?: readonly EntityClass[];
   readonly environment?: EnvironmentOf;
+  /** The process listens on a loopback address or not at all: for what must not be reached from elsewhere. */
+  readonly loopbackOnly?: true;
   /** The topics its flows follow. */
   readonly reads: readonly Topic[];
   /** The topics it appends to the journal. With Kafka they are relayed. */

@@ -88,7 +88,7 @@ export class BreaksController {
     return told(await this.breaks.assign(asked, breakId, body.owner), reply);
   }
 
-  /** Ends it, with the reason why it was so. That moves no money: an adjustment or a settlement does, and may be named. */
+  /** Ends it, with the reason why it was so. That moves no money: an adjustment or a settlement does. */
   @Post('breaks/:breakId/resolution')
   @HttpCode(200)
   @Roles('operator', 'approver')

@@ -61,8 +61,8 @@ const RESOLVE = `
   WHERE break_id = $1 RETURNING ${COLUMNS}`;
 const BEFORE_THE_FIRST_PAGE = '~';
 
-interface Row
-  extends Omit<ListedBreak, 'state' | 'openedAt' | 'redemptionId' | 'resolution' | 'resolvedBy' | 'resolvedAt'> {
+type Optional = 'redemptionId' | 'resolution' | 'resolvedBy' | 'resolvedAt';
+interface Row extends Omit<ListedBreak, 'state' | 'openedAt' | Optional> {
   readonly redemptionId: string | null;
   readonly openedAt: Date;
   readonly resolution: string | null;
@@ -70,7 +70,7 @@ interface Row
   readonly resolvedAt: Date | null;
 }
 
-/** What does not add up, until a person says why. Resolving a break moves no money: an adjustment or a settlement does. */
+/** What does not add up, until a person says why. Resolving it moves no money: an adjustment or a settlement does. */
 @Injectable()
 export class Breaks {
   constructor(

@@ -7,7 +7,7 @@ const POST = `
     AS t(source_id, code, currency, debit, credit, amount_minor, payout_id)
   ORDER BY source_id, code ON CONFLICT (source_id, code) DO NOTHING`;
 
-/** Books money, in the caller's transaction. What was booked before is left out. There are sums, and no balance rows. */
+/** Books money, in the caller's transaction. What was booked before is left out. There are sums and no balance rows. */
 export async function postMoney(tx: Tx, transfers: readonly MoneyTransfer[]): Promise<void> {
   if (transfers.length === 0) return;
   await tx.query(POST, [

@@ -103,8 +103,8 @@ function isPending(ours: OurPayout, lines: readonly TheirLine[]): boolean {
 }
 
 /**
- * Compares one payout with all that the provider's lines say of it. Every break is opened on its own; `matched` is a payout
- * of which both sides say the same, to the unit.
+ * Compares one payout with all that the provider's lines say of it. Every break is opened on its own; `matched` is a
+ * payout of which both sides say the same, to the unit.
  * @param ours undefined: no payout of ours has this id
  * @param overdueBeforeMs what we moved before this moment should stand in a file by now
  */

@@ -6,8 +6,8 @@ import { type ItemOutcome, type OurPayout, reconcileItem, type TheirLine } from 
 
 const PAGE = 5_000;
 
-// What may have come to something else since it was looked at last: what was never looked at, what did not match, what has
-// moved, and what the provider has said something new of.
+// What may have come to something else since it was looked at last: what was never looked at, what did not match, what
+// has moved, and what the provider has said something new of.
 const DUE = `
   SELECT p.redemption_id AS id FROM payout.payout p JOIN payout.redemption r USING (redemption_id)
     LEFT JOIN payout.reconciled c ON c.payout_id = p.redemption_id
@@ -16,7 +16,7 @@ const DUE = `
 
 const ITEMS = `
   SELECT asked.id, r.status, r.currency, r.state #>> '{asked,payout,amountMinor}' AS "amountMinor",
-         p.heard ->> 'feeMinor' AS "feeMinor", paid.at AS "paidAt", back.at AS "returnedAt", l.lines
+         CASE WHEN p.heard ->> 'status' IN ('paid', 'returned') THEN p.heard ->> 'feeMinor' END AS "feeMinor", paid.at AS "paidAt", back.at AS "returnedAt", l.lines
   FROM unnest($1::text[]) AS asked(id)
     LEFT JOIN payout.payout p ON p.redemption_id = asked.id
     LEFT JOIN payout.redemption r ON r.redemption_id = p.redemption_id
@@ -71,8 +71,8 @@ export interface Reconciling {
 }
 
 /**
- * Compares what may have changed, item by item, and opens a break for each difference. In the caller's transaction, which
- * holds the lock of the provider's lines. Answers the outcome of each payout that it has looked at.
+ * Compares what may have changed, item by item, and opens a break for each difference. In the caller's transaction,
+ * which holds the lock of the provider's lines. Answers the outcome of each payout that it has looked at.
  */
 export async function reconcile(
   tx: Tx,

@@ -57,7 +57,7 @@ export class ReconciliationController {
     return told(await this.reconciliation.run(asked, provider), reply);
   }
 
-  /** What our books say went out against what the lines say, per currency. `differenceMinor` is 0, or something is wrong. */
+  /** What our books say went out against what the lines say. `differenceMinor` is 0, or something is wrong. */
   @Get('tie-out')
   @Roles('operator', 'approver', 'auditor')
   @Answers(TieOut)

@@ -11,8 +11,8 @@ import type { TieOut } from './tied-out.js';
 
 const LIST = `
   SELECT c.payout_id AS "payoutId", c.status AS state, c.outcome, c.outcomes, c.looked_at AS "lookedAt", r.currency,
-         r.state #>> '{asked,payout,amountMinor}' AS "amountMinor", p.heard ->> 'providerReference' AS "providerReference",
-         p.heard ->> 'status' AS "providerStatus"
+         r.state #>> '{asked,payout,amountMinor}' AS "amountMinor",
+         p.heard ->> 'providerReference' AS "providerReference", p.heard ->> 'status' AS "providerStatus"
   FROM payout.reconciled c LEFT JOIN payout.redemption r ON r.redemption_id = c.payout_id
     LEFT JOIN payout.payout p ON p.redemption_id = c.payout_id
   WHERE c.payout_id > $1 AND ($2::text IS NULL OR c.outcome = $2) ORDER BY c.payout_id LIMIT $3`;

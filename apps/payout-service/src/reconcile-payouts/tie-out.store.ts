@@ -1,8 +1,8 @@
 import type { Tx } from '@carat/event-log';
 import type { TieOut } from './tied-out.js';
 
-// Two ways to one number. The ledger's clearing account is a sum over money transfers; the effects are what redemptions and
-// lines say of each payout. What was not looked at since it moved has still to come.
+// Two ways to one number. The ledger's clearing account is a sum over money transfers; the effects are what redemptions
+// and lines say of each payout. What was not looked at since it moved has still to come.
 const TIE_OUT = `
   WITH theirs AS (
     SELECT payout_id, currency, sum(CASE kind WHEN 'payout' THEN amount_minor ELSE -amount_minor END) AS minor

@@ -26,8 +26,8 @@ const FIND_LINES = `
 const KEEP_LINES = `
   INSERT INTO payout.settlement_line (provider, file_id, day, line, row, payout_id, provider_reference, kind, currency,
     amount_minor, fee_minor, value_date, repeated)
-  SELECT $1, $2, $3, t.* FROM unnest($4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[],
-    $11::bigint[], $12::date[], $13::boolean[]) AS t`;
+  SELECT $1, $2, $3, t.* FROM unnest($4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::bigint[], $11::bigint[], $12::date[], $13::boolean[]) AS t`;
 const MARK_REPEATED = 'UPDATE payout.settlement_line SET repeated = true WHERE provider = $1 AND line = ANY($2)';
 
 const MONEY_AT_ONCE = 10_000;

@@ -55,8 +55,8 @@ type Read = { readonly lines: readonly SettlementLine[] } | { readonly mistakes:
 const mistaken = (pointer: string, code: string): Read => ({ mistakes: [{ pointer, code }] });
 
 /**
- * The lines of a settlement file, or what is wrong with it: then nothing of it is taken. CSV by RFC 4180 with a header, at
- * most 100,000 lines. A line may stand there more than once.
+ * The lines of a settlement file, or what is wrong with it: then nothing of it is taken. CSV by RFC 4180 with a header,
+ * at most 100,000 lines. A line may stand there more than once.
  */
 export function settlementLines(csv: string): Read {
   let rows: string[][];
