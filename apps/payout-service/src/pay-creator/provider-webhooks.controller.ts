@@ -2,7 +2,7 @@ import { Id } from '@carat/events';
 import { Problem, Public, TakesSignedText } from '@carat/http-edge';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { ApiBody, ApiNoContentResponse } from '@nestjs/swagger';
+import { ApiBody, ApiExtension, ApiNoContentResponse } from '@nestjs/swagger';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
@@ -31,6 +31,7 @@ export class ProviderWebhooksController {
   @Public()
   @TakesSignedText()
   @HttpCode(204)
+  @ApiExtension('x-roles', [])
   @ApiBody({ description: 'Standard Webhooks; what it says is not applied, the provider is asked', schema: {} })
   @ApiNoContentResponse({ description: 'taken' })
   async take(
@@ -38,9 +39,9 @@ export class ProviderWebhooksController {
     @Headers() headers: Readonly<Record<string, string>>,
     @Body({ schema: Signed }) { text }: Signed,
   ): Promise<void> {
-    if (provider !== this.environment.PAYOUT_PROVIDER) throw new Problem('payout_provider_not_found');
     const webhookId = headers['webhook-id'];
     if (!this.secrets.some((secret) => isSigned(secret, text, headers))) throw new Problem('webhook_not_verified');
+    if (provider !== this.environment.PAYOUT_PROVIDER) throw new Problem('payout_provider_not_found');
     if (!Id.safeParse(webhookId).success || webhookId === undefined) throw new Problem('webhook_not_verified');
     await this.webhooks.take({ provider, webhookId, payoutId: payoutIn(text) });
   }

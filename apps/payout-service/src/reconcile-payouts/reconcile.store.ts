@@ -15,20 +15,23 @@ const DUE = `
   UNION SELECT unnest($1::text[]) ORDER BY id`;
 
 const ITEMS = `
-  SELECT asked.id, r.status, r.currency, r.state #>> '{asked,payout,amountMinor}' AS "amountMinor",
-         CASE WHEN p.heard ->> 'status' IN ('paid', 'returned') THEN p.heard ->> 'feeMinor' END AS "feeMinor", paid.at AS "paidAt", back.at AS "returnedAt", l.lines
+  WITH money AS (
+    SELECT payout_id AS id, min(booked_at) FILTER (WHERE code IN ('pay', 'late_pay')) AS paid_at,
+           min(booked_at) FILTER (WHERE code = 'unpay') AS returned_at
+    FROM payout.money_transfer WHERE payout_id = ANY($1) GROUP BY 1),
+  theirs AS (
+    SELECT payout_id AS id, json_agg(json_build_object('line', line, 'kind', kind, 'currency', currency,
+      'amountMinor', amount_minor::text, 'feeMinor', fee_minor::text, 'valueDate', value_date, 'day', day,
+      'isRepeated', repeated) ORDER BY day, row, line) AS lines
+    FROM payout.settlement_line WHERE payout_id = ANY($1) AND provider = $2 GROUP BY 1),
+  ours AS (
+    SELECT redemption_id AS id, r.status, r.currency, r.state #>> '{asked,payout,amountMinor}' AS amount,
+           CASE WHEN p.heard ->> 'status' IN ('paid', 'returned') THEN p.heard ->> 'feeMinor' END AS fee
+    FROM payout.payout p JOIN payout.redemption r USING (redemption_id) WHERE redemption_id = ANY($1))
+  SELECT id, o.status, o.currency, o.amount AS "amountMinor", o.fee AS "feeMinor", m.paid_at AS "paidAt",
+         m.returned_at AS "returnedAt", t.lines
   FROM unnest($1::text[]) AS asked(id)
-    LEFT JOIN payout.payout p ON p.redemption_id = asked.id
-    LEFT JOIN payout.redemption r ON r.redemption_id = p.redemption_id
-    LEFT JOIN LATERAL (SELECT min(booked_at) AS at FROM payout.money_transfer
-                       WHERE payout_id = asked.id AND code IN ('pay', 'late_pay')) paid ON true
-    LEFT JOIN LATERAL (SELECT min(booked_at) AS at FROM payout.money_transfer
-                       WHERE payout_id = asked.id AND code = 'unpay') back ON true
-    LEFT JOIN LATERAL (
-      SELECT json_agg(json_build_object('line', line, 'kind', kind, 'currency', currency,
-        'amountMinor', amount_minor::text, 'feeMinor', fee_minor::text, 'valueDate', value_date, 'day', day,
-        'isRepeated', repeated) ORDER BY day, row, line) AS lines
-      FROM payout.settlement_line WHERE payout_id = asked.id AND provider = $2) l ON true`;
+    LEFT JOIN ours o USING (id) LEFT JOIN money m USING (id) LEFT JOIN theirs t USING (id)`;
 
 const KEEP = `
   INSERT INTO payout.reconciled (payout_id, status, outcome, outcomes, looked_at)
