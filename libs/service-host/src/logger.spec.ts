@@ -30,6 +30,39 @@ describe('the log', () => {
     expect(text).not.toContain('ab'.repeat(32));
   });
 
+  const [header, claims, signature] = ['eyJhbGciOiJSUzI1NiJ9', 'eyJzdWIiOiJhbGljZSJ9', `c2ln_-${'x'.repeat(300)}`];
+  const token = `${header}.${claims}.${signature}`;
+
+  test.each([
+    ['in a message', (log: ReturnType<typeof openLogger>) => log.info(`Bearer ${token}`)],
+    ['in an address', (log: ReturnType<typeof openLogger>) => log.error({ url: `/v1/gifts?token=${token}&a=b` }, 'x')],
+    [
+      'written for an address',
+      (log: ReturnType<typeof openLogger>) => log.error({ url: `/a?b=Bearer%20${token}` }, 'x'),
+    ],
+    ['behind others', (log: ReturnType<typeof openLogger>) => log.info(`a.b.${token},${token}.eyJ.${token}`)],
+    ['with eyJ in it', (log: ReturnType<typeof openLogger>) => log.info(token.replace('.', 'eyJ0.'))],
+    ['in an error', (log: ReturnType<typeof openLogger>) => log.error({ err: new Error(token) }, 'failed')],
+    ['in headers', (log: ReturnType<typeof openLogger>) => log.info({ headers: { 'x-forwarded-token': token } }, 'x')],
+    [
+      'through Nest',
+      (log: ReturnType<typeof openLogger>) => new NestLogger(log).warn({ err: new Error(token) }, 'oidc'),
+    ],
+  ])('never shows a token of an issuer %s', (_where, write) => {
+    const text = logged(write);
+    expect(text).toContain('eyJ[redacted]');
+    for (const part of [claims, signature]) expect(text).not.toContain(part);
+    expect(() => JSON.parse(text.split('\n')[0] ?? '')).not.toThrow();
+  });
+
+  test('shows what only begins like a token, and takes no longer over it', () => {
+    for (const harmless of ['eyJhbGciOiJSUzI1NiJ9', 'eyJh.eyJz', 'www.example.org', 'a.b.c'])
+      expect(logged((log) => log.info(harmless))).toContain(`"msg":"${harmless}"`);
+    const sinceMs = performance.now();
+    logged((log) => log.info('eyJ'.repeat(100_000)));
+    expect(performance.now() - sinceMs).toBeLessThan(5_000);
+  });
+
   test('hides any authorization header', () => {
     expect(logged((log) => log.info({ headers: { authorization: 'Basic aHVudGVyMg==' } }, 'x'))).not.toContain(
       'aHVudGVyMg',
