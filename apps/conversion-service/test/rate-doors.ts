@@ -29,7 +29,7 @@ export interface RateDoors {
   close(): Promise<void>;
 }
 
-/** Opens the doors; `rateLeadMs` is how long a rate has to be known before it begins. `oidc` takes an issuer's tokens. */
+/** Opens the doors; `rateLeadMs` is how long a rate has to be known before it begins, `oidc` whose tokens are taken. */
 export async function openRateDoors(rateLeadMs: number, oidc?: OidcSettings): Promise<RateDoors> {
   const database = await freshDatabase();
   const migrations = [...journalMigrations, ...accessMigrations] as (new () => object)[];

@@ -21,7 +21,7 @@ interface Known {
   readonly creatorId?: string;
 }
 
-/** Who presented a key or token, before it is said what for. A key is of one role, a person may hold several or none. */
+/** Who presented a key or token, before it is said what for. A key is of one role, a token of several or of none. */
 export interface KnownCaller extends Known {
   readonly roles: readonly CallerRole[];
 }

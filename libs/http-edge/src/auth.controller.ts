@@ -29,8 +29,8 @@ interface EdgeRequest {
 
 /**
  * Opens a route, or every route of a controller, to these roles and no other. To `creator` it opens what is that
- * creator's own: a route of the creator in its path (`:creatorId`), or one that takes an @OwnCreator; no other. Who holds
- * several of the roles acts in the first that is named.
+ * creator's own: a route of the creator in its path (`:creatorId`), or one that takes an @OwnCreator; no other. Who
+ * holds several of the roles acts in the first that is named.
  */
 export const Roles = (...allowed: [CallerRole, ...CallerRole[]]): MethodDecorator & ClassDecorator =>
   applyDecorators(SetMetadata(ROLES, allowed), ApiBearerAuth(), ApiExtension('x-roles', allowed));

@@ -49,8 +49,8 @@ export const isIssuer = (text: string): boolean =>
 export const discoveryOf = (issuer: string): string => `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
 
 /**
- * Who holds a token, and the roles they may act in: none, one or several. Undefined when the token names nobody that the
- * books could name, is bound to a key whose proof is not asked for here, or has a creator's id that is none.
+ * Who holds a token, and the roles they may act in: none, one or several. Undefined when the token names nobody whom
+ * the books could name, is bound to a key whose proof nobody asks for here, or has a creator's id that is none.
  */
 export function holderOf(
   claims: Claims,

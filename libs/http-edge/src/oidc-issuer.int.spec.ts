@@ -166,7 +166,7 @@ describe('the keys of the issuer', () => {
     expect(issuer.asked).toEqual(['/realms/carat/.well-known/openid-configuration', '/realms/carat/keys']);
   });
 
-  test('may be new: one is known within half a minute, and tokens that name one which is not ask no more often', async () => {
+  test('may be new: one is known within half a minute, however many tokens name it before', async () => {
     await verifier.verify(await key.sign(alice));
     const rotated = await issuer.addKey();
     const token = await rotated.sign(alice);

@@ -53,7 +53,7 @@ export class OidcIssuer {
         audience,
         algorithms: ALGORITHMS,
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
-        requiredClaims: ['sub', 'exp'],
+        requiredClaims: ['exp'],
       });
       return opensThings(protectedHeader.typ) ? holderOf(payload, this.settings) : undefined;
     } catch (error) {

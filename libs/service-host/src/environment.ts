@@ -92,11 +92,11 @@ const commonVariables = {
   OIDC_AUDIENCE: Text.optional().meta({ description: 'the `aud` of tokens for Carat; required with OIDC_ISSUER' }),
   OIDC_ROLES_CLAIM: Claim.default('roles').meta({
     description:
-      'the claim that lists roles: operator, approver, auditor and admin, also as carat:operator; an array, or a text ' +
-      'with spaces',
+      'the claim that lists roles: operator, approver, auditor and admin, also as carat:operator; an array, or a ' +
+      'text with spaces',
   }),
   OIDC_CREATOR_CLAIM: Claim.optional().meta({
-    description: "the claim that holds a creator's id; who has it is that creator and nothing else; not set: nobody is",
+    description: "the claim that holds a creator's id: who has it is that creator and nothing else; not set: nobody",
   }),
 };
 

@@ -2,8 +2,8 @@ import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
 
 const KEY_TEXT = /(carat_[a-z]+_[0-9a-f-]{36}_)[0-9a-f]{64}/g;
-// Three parts of base64url, or more, the first a JSON object: what the edge takes for a token of the issuer. It is looked
-// for from the last eyJ before a dot on, so that a line of nothing else costs no more than any other.
+// Three parts of base64url, or more, the first a JSON object: what the edge takes for a token of the issuer. It is
+// looked for from the last eyJ before a dot on, so that a line of nothing else costs no more than any other.
 const JWT_TEXT = /eyJ(?:(?!eyJ)[\w-])*(?:\.[\w-]+){2,}/g;
 
 /** A line of the log without the secrets of keys and without tokens, wherever they got in: in an address, an error. */

@@ -10,7 +10,7 @@ const GOOD_FOR_SECONDS = 300;
 export interface SigningKey {
   /** What the issuer publishes of it. */
   readonly jwk: JWK;
-  /** A token of the issuer for Carat, good for five minutes unless the claims say otherwise; undefined takes one away. */
+  /** A token for Carat, good for five minutes, unless the claims say otherwise; undefined takes one away. */
   sign(claims: Readonly<Record<string, unknown>>, header?: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
