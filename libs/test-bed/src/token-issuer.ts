@@ -62,7 +62,8 @@ export async function openTokenIssuer(): Promise<TokenIssuer> {
       await once(server, 'close');
     },
     start: async () => {
-      await once(server.listen(port, '127.0.0.1'), 'listening');
+      // A test that fails on its way to `stop` is to end red, and not to hang.
+      await once(server.listen(port, '127.0.0.1').unref(), 'listening');
     },
   };
   await issuer.start();
