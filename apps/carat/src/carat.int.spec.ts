@@ -73,6 +73,19 @@ describe('carat keys', () => {
     expect(answer).toMatchObject({ code, data: '', talk: expect.stringContaining(said) });
   });
 
+  test('asks for the name that a person’s tokens have, where an issuer gives them', async () => {
+    const variables = { DATABASE_URL: database.url, OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'carat' };
+    expect(await carat('keys create --role operator', variables)).toMatchObject({
+      code: 2,
+      data: '',
+      talk: expect.stringContaining('needs --principal: the `sub`'),
+    });
+    const made = await carat('keys create --role operator --principal alice --json', variables);
+    expect(JSON.parse(made.data)).toMatchObject({ role: 'operator', principal: 'alice' });
+    expect(await carat('keys create --role publisher --source /live', variables)).toMatchObject({ code: 0 });
+    expect(await carat('keys create --role operator')).toMatchObject({ code: 0 });
+  }, 30_000);
+
   test('says that it reaches no database', async () => {
     const nobody = `postgres://carat:hunter2@127.0.0.1:${await freePort()}/carat`;
     expect(await carat('keys list', { DATABASE_URL: nobody })).toMatchObject({ code: 4, data: '' });

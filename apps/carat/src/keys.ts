@@ -20,7 +20,11 @@ export function addKeys(program: Command): void {
     .description('make a key and print it, once and for all')
     .requiredOption('--role <role>', `one of ${roles.join(', ')}`)
     .option('--source <source>', 'the upstream source a publisher speaks for')
-    .option('--principal <name>', 'who is behind the key; by default the source, or the account that runs this')
+    .option(
+      '--principal <name>',
+      "who is behind the key: of a person exactly the `sub` of their issuer's tokens; by default the source, or the " +
+        'account that runs this',
+    )
     .option('--json', 'print JSON')
     .action((options: CreateOptions) => createKey(options));
   keys
@@ -52,14 +56,18 @@ function roleOf(text: string): Role {
  * Who a key stands for. Two keys of one account are one principal unless said otherwise: nobody becomes a second pair
  * of eyes by making a second key.
  */
-function partiesOf({ role, source, principal = source ?? userInfo().username }: CreateOptions): {
-  principal: string;
-  source?: string;
-} {
+function partiesOf({ role, source, principal: given }: CreateOptions): { principal: string; source?: string } {
+  const principal = given ?? source ?? userInfo().username;
   if (role === 'publisher' && source === undefined)
     throw new CommandFailure(exitCode.usage, 'a publisher key needs --source: whose events it publishes');
   if (role !== 'publisher' && source !== undefined)
     throw new CommandFailure(exitCode.usage, '--source is for publisher keys');
+  // An account of this machine is a name that the issuer does not know, so its key would be a second pair of eyes.
+  if (role !== 'publisher' && given === undefined && process.env['OIDC_ISSUER'])
+    throw new CommandFailure(
+      exitCode.usage,
+      'with OIDC_ISSUER set, the key needs --principal: the `sub` of the person’s tokens',
+    );
   for (const [option, text] of Object.entries({ source, principal }))
     if (text !== undefined && !Id.safeParse(text).success)
       throw new CommandFailure(exitCode.usage, `--${option} expects 1 to 128 printable ASCII characters`);

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { ensureJournalTopics, journalMigrations, openJournalLog } from '@carat/event-log/journal';
-import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type Role } from '@carat/http-edge';
+import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type OidcSettings, type Role } from '@carat/http-edge';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { freshDatabase } from '@carat/test-bed';
 import { Global, type INestApplication, Module } from '@nestjs/common';
@@ -29,8 +29,8 @@ export interface RateDoors {
   close(): Promise<void>;
 }
 
-/** Opens the doors; `rateLeadMs` is how long a rate has to be known before it begins. */
-export async function openRateDoors(rateLeadMs: number): Promise<RateDoors> {
+/** Opens the doors; `rateLeadMs` is how long a rate has to be known before it begins, `oidc` whose tokens are taken. */
+export async function openRateDoors(rateLeadMs: number, oidc?: OidcSettings): Promise<RateDoors> {
   const database = await freshDatabase();
   const migrations = [...journalMigrations, ...accessMigrations] as (new () => object)[];
   const db = await new DataSource({ type: 'postgres', url: database.url, migrations, poolSize: 20 }).initialize();
@@ -49,7 +49,7 @@ export async function openRateDoors(rateLeadMs: number): Promise<RateDoors> {
   @Global()
   @Module({ providers: shared, exports: shared.map(({ provide }) => provide) })
   class SharedModule {}
-  @Module({ imports: [SharedModule, HttpEdgeModule, conversionService.module] })
+  @Module({ imports: [SharedModule, HttpEdgeModule.with(oidc), conversionService.module] })
   class TestModule {}
   const app = await NestFactory.create(TestModule, new EdgeAdapter(), { logger: false });
   await app.listen(0, '127.0.0.1');

@@ -4,14 +4,17 @@ import {
   createParamDecorator,
   type ExecutionContext,
   Injectable,
+  Optional,
   type ParamDecoratorEnhancer,
   SetMetadata,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
-import { type Caller, type CallerRole, presentedKey } from './api-key.js';
+import { actingAs, bearerIn, type Caller, type CallerRole, type KnownCaller, presentedKey } from './api-key.js';
 import { ApiKeys } from './api-keys.store.js';
 import { CreatorTokens } from './creator-tokens.store.js';
+import { isJwt } from './issued-token.js';
+import { OidcIssuer } from './oidc-issuer.worker.js';
 import { Problem } from './problems.js';
 
 const ROLES = 'carat:roles';
@@ -26,7 +29,8 @@ interface EdgeRequest {
 
 /**
  * Opens a route, or every route of a controller, to these roles and no other. To `creator` it opens what is that
- * creator's own: a route of the creator in its path (`:creatorId`), or one that takes an @OwnCreator; no other.
+ * creator's own: a route of the creator in its path (`:creatorId`), or one that takes an @OwnCreator; no other. Who
+ * holds several of the roles acts in the first that is named.
  */
 export const Roles = (...allowed: [CallerRole, ...CallerRole[]]): MethodDecorator & ClassDecorator =>
   applyDecorators(SetMetadata(ROLES, allowed), ApiBearerAuth(), ApiExtension('x-roles', allowed));
@@ -68,6 +72,7 @@ export class KeyGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly keys: ApiKeys,
     private readonly tokens: CreatorTokens,
+    @Optional() private readonly issuer?: OidcIssuer,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -77,15 +82,26 @@ export class KeyGuard implements CanActivate {
     const allowed = this.reflector.getAllAndOverride<readonly CallerRole[] | undefined>(ROLES, declaredOn);
     if (allowed === undefined) throw new Problem('forbidden', { detail: 'this route is open to no role' });
     const request = context.switchToHttp().getRequest<EdgeRequest>();
-    const presented = presentedKey(request.headers['authorization']);
-    const known = presented?.role === 'creator' ? this.tokens : this.keys;
-    const caller = presented && (await known.verify(presented));
-    if (caller === undefined) throw new Problem('unauthorized', { headers: { 'www-authenticate': 'Bearer' } });
-    if (!allowed.includes(caller.role))
-      throw new Problem('forbidden', { detail: `open to: ${allowed.join(', ')}; the key is of: ${caller.role}` });
+    const known = await this.knownBy(request.headers['authorization']);
+    if (known === undefined) throw new Problem('unauthorized', { headers: { 'www-authenticate': 'Bearer' } });
+    const caller = actingAs(known, allowed);
+    if (caller === undefined) {
+      const held = known.roles.join(', ') || 'no role';
+      throw new Problem('forbidden', { detail: `open to: ${allowed.join(', ')}; the key is of: ${held}` });
+    }
     if (caller.role === 'creator') this.confine(caller, request, context);
     request.caller = caller;
     return true;
+  }
+
+  /** Whose key or token it is. Without an issuer a JWT is as good as none. */
+  private async knownBy(authorization: string | undefined): Promise<KnownCaller | undefined> {
+    const bearer = bearerIn(authorization);
+    if (isJwt(bearer)) return this.issuer?.verify(bearer);
+    const presented = presentedKey(authorization);
+    const keys = presented?.role === 'creator' ? this.tokens : this.keys;
+    const caller = presented && (await keys.verify(presented));
+    return caller && { ...caller, roles: [caller.role] };
   }
 
   /** Another's is not there, so that nobody learns by asking which creators there are. */

@@ -1,9 +1,11 @@
-import { Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { ApiKeys } from './api-keys.store.js';
 import { KeyGuard } from './auth.controller.js';
 import { CreatorTokens } from './creator-tokens.store.js';
 import { IdempotentRequests } from './idempotent-requests.store.js';
+import type { OidcSettings } from './issued-token.js';
+import { OidcIssuer } from './oidc-issuer.worker.js';
 import { ProblemFilter } from './problem.controller.js';
 import { SchemaPipe } from './schema-pipe.controller.js';
 
@@ -20,4 +22,10 @@ import { SchemaPipe } from './schema-pipe.controller.js';
   ],
   exports: [ApiKeys, CreatorTokens, IdempotentRequests],
 })
-export class HttpEdgeModule {}
+export class HttpEdgeModule {
+  /** With tokens of an issuer beside API keys; without settings, or imported as it is, API keys alone. */
+  static with(oidc: OidcSettings | undefined): DynamicModule {
+    const issuer = oidc === undefined ? [] : [{ provide: OidcIssuer, useFactory: () => new OidcIssuer(oidc) }];
+    return { module: HttpEdgeModule, providers: issuer };
+  }
+}

@@ -8,5 +8,6 @@ export { EdgeAdapter, TakesCsv, TakesSignedText } from './edge-adapter.controlle
 export { HttpEdgeModule } from './http-edge.module.js';
 export { IdempotencyKey, type Reply, told } from './idempotency-key.controller.js';
 export { type Answered, type Asked, IdempotentRequests } from './idempotent-requests.store.js';
+export { isIssuer, type OidcSettings } from './issued-token.js';
 export { accessMigrations } from './migrations/access-migrations.js';
 export { type FieldError, Problem, type ProblemCode, problemOf, problems } from './problems.js';

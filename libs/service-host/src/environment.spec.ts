@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { Duration } from './duration.js';
-import { readEnvironment } from './environment.js';
+import { type Environment, oidcOf, readEnvironment } from './environment.js';
 import type { Service } from './service.js';
 
 class Nothing {}
@@ -83,6 +83,11 @@ describe('a malformed value is named, with what is expected, and never repeated'
     ['CARAT_DEMO', 'maybe'],
     ['LOG_LEVEL', 'loud'],
     ['GIFT_LATENESS', '7 days'],
+    ['OIDC_ISSUER', 'http://id.example'],
+    ['OIDC_ISSUER', 'id.example'],
+    ['OIDC_ISSUER', 'https://id.example?tenant=a'],
+    ['OIDC_ROLES_CLAIM', 'two words'],
+    ['OIDC_CREATOR_CLAIM', 'creator id'],
   ])('%s=%s', (name, value) => {
     const mistakes = mistakesIn([gift, payout], { [name]: value });
     expect(mistakes).toHaveLength(1);
@@ -125,5 +130,33 @@ describe('values that do not go together', () => {
     const variables = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'ann' };
     expect(mistakesIn([payout], variables)).toHaveLength(1);
     expect(mistakesIn([payout], { ...variables, KAFKA_SASL_PASSWORD: 'x' })).toEqual([]);
+  });
+
+  test('an issuer needs the audience that is ours', () => {
+    const OIDC_ISSUER = 'https://id.example/realms/a';
+    expect(mistakesIn([payout], { OIDC_ISSUER })).toEqual([expect.stringMatching(/^OIDC_AUDIENCE is not set: /)]);
+    expect(mistakesIn([payout], { OIDC_ISSUER, OIDC_AUDIENCE: 'carat' })).toEqual([]);
+  });
+});
+
+describe('tokens of an issuer', () => {
+  const oidcIn = (variables: Record<string, string>) =>
+    oidcOf((readEnvironment([payout], variables) as { environment: Environment }).environment);
+
+  test('are taken by no default', () => {
+    expect(oidcIn({})).toBe(undefined);
+    expect(oidcIn({ OIDC_ISSUER: '', OIDC_AUDIENCE: 'carat', OIDC_CREATOR_CLAIM: 'creator_id' })).toBe(undefined);
+  });
+
+  test('are read by the claims that are set', () => {
+    const variables = { OIDC_ISSUER: 'https://id.example/', OIDC_AUDIENCE: 'carat' };
+    const settings = { issuer: 'https://id.example/', audience: 'carat' };
+    expect(oidcIn(variables)).toEqual({ ...settings, rolesClaim: 'roles', creatorClaim: undefined });
+    const claims = { OIDC_ROLES_CLAIM: 'https://carat.example/roles', OIDC_CREATOR_CLAIM: 'creator_id' };
+    expect(oidcIn({ ...variables, ...claims })).toEqual({
+      ...settings,
+      rolesClaim: 'https://carat.example/roles',
+      creatorClaim: 'creator_id',
+    });
   });
 });

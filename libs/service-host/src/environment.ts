@@ -1,3 +1,4 @@
+import { isIssuer, type OidcSettings } from '@carat/http-edge';
 import { z } from 'zod';
 import { Duration } from './duration.js';
 import type { HostContext, Service } from './service.js';
@@ -34,6 +35,7 @@ const PostgresUrl = expects(
   'a URL like postgres://user:password@host:5432/database',
   z.url({ protocol: /^postgres(ql)?$/ }),
 );
+const Claim = expects('the name of a claim', z.string().regex(/^\S{1,200}$/));
 
 /** The variables that every process of Carat reads. Empty counts as not set: compose files and shells write that. */
 const commonVariables = {
@@ -81,6 +83,21 @@ const commonVariables = {
   KAFKA_SSL_KEY: expects('the path of a PEM file', z.string())
     .optional()
     .meta({ description: 'the key of our certificate' }),
+  OIDC_ISSUER: expects(
+    'an https address (http on this machine) without a query or fragment, as it stands in `iss`',
+    z.string().refine(isIssuer),
+  )
+    .optional()
+    .meta({ description: 'the issuer whose JWTs are taken beside API keys; not set: API keys alone' }),
+  OIDC_AUDIENCE: Text.optional().meta({ description: 'the `aud` of tokens for Carat; required with OIDC_ISSUER' }),
+  OIDC_ROLES_CLAIM: Claim.default('roles').meta({
+    description:
+      'the claim that lists roles: operator, approver, auditor and admin, also as carat:operator; an array, or a ' +
+      'text with spaces',
+  }),
+  OIDC_CREATOR_CLAIM: Claim.optional().meta({
+    description: "the claim that holds a creator's id: who has it is that creator and nothing else; not set: nobody",
+  }),
 };
 
 export const commonSchema = (defaultPort: number) =>
@@ -144,6 +161,14 @@ const needsLoopback = (name: string): string =>
   `HOST is malformed: expects a loopback address (127.0.0.1, ::1, localhost) while ${name} runs in the process, ` +
   'which nobody else may reach';
 
+/** The issuer whose tokens are taken beside API keys, or undefined when none is. */
+export function oidcOf(environment: CommonEnvironment): OidcSettings | undefined {
+  const { OIDC_ISSUER, OIDC_AUDIENCE, OIDC_ROLES_CLAIM, OIDC_CREATOR_CLAIM } = environment;
+  if (OIDC_ISSUER === undefined || OIDC_AUDIENCE === undefined) return undefined;
+  const claims = { rolesClaim: OIDC_ROLES_CLAIM, creatorClaim: OIDC_CREATOR_CLAIM };
+  return { issuer: OIDC_ISSUER, audience: OIDC_AUDIENCE, ...claims };
+}
+
 function contradictions(environment: CommonEnvironment, services: readonly Service[]): string[] {
   const { HOST, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = environment;
   const mistakes: string[] = [];
@@ -155,5 +180,7 @@ function contradictions(environment: CommonEnvironment, services: readonly Servi
     mistakes.push(
       'KAFKA_SASL_USERNAME is not set: KAFKA_SASL_MECHANISM expects KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     );
+  if (environment.OIDC_ISSUER !== undefined && environment.OIDC_AUDIENCE === undefined)
+    mistakes.push('OIDC_AUDIENCE is not set: OIDC_ISSUER expects OIDC_AUDIENCE, or any token of the issuer would do');
   return mistakes;
 }

@@ -2,7 +2,7 @@ import type { EventLog } from '@carat/event-log';
 import { HttpEdgeModule } from '@carat/http-edge';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import type { Environment } from './environment.js';
+import { type Environment, oidcOf } from './environment.js';
 import { HostStatus } from './host-status.js';
 import { Metrics } from './metrics.worker.js';
 import { ConfigController, OperationsController } from './operations.controller.js';
@@ -29,7 +29,7 @@ export class HostModule {
     ];
     return {
       module: HostModule,
-      imports: [HttpEdgeModule, ...services.map((service) => service.module)],
+      imports: [HttpEdgeModule.with(oidcOf(environment)), ...services.map((service) => service.module)],
       providers: [...shared, { provide: HostStatus, useValue: status }, { provide: Metrics, useValue: metrics }],
       exports: [...shared.map(({ provide }) => provide)],
     };

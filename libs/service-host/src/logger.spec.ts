@@ -56,6 +56,33 @@ describe('the log', () => {
       expect(logged((log) => log.info(line, 'x'))).not.toContain('hunter2');
   });
 
+  const [header, claims, signature] = ['eyJhbGciOiJSUzI1NiJ9', 'eyJzdWIiOiJhbGljZSJ9', `c2ln_-${'x'.repeat(300)}`];
+  const token = `${header}.${claims}.${signature}`;
+
+  test.each([
+    ['in a message', (log: Log) => log.info(`Bearer ${token}`)],
+    ['in an address', (log: Log) => log.error({ url: `/v1/gifts?token=${token}&a=b` }, 'x')],
+    ['written for an address', (log: Log) => log.error({ url: `/a?b=Bearer%20${token}` }, 'x')],
+    ['behind others', (log: Log) => log.info(`a.b.${token},${token}.eyJ.${token}`)],
+    ['with eyJ in it', (log: Log) => log.info(token.replace('.', 'eyJ0.'))],
+    ['in an error', (log: Log) => log.error({ err: new Error(token) }, 'failed')],
+    ['in headers', (log: Log) => log.info({ headers: { 'x-forwarded-token': token } }, 'x')],
+    ['through Nest', (log: Log) => new NestLogger(log).warn({ err: new Error(token) }, 'oidc')],
+  ])('never shows a token of an issuer %s', (_where, write) => {
+    const text = logged(write);
+    expect(text).toContain('eyJ[redacted]');
+    for (const part of [claims, signature]) expect(text).not.toContain(part);
+    expect(() => JSON.parse(text.split('\n')[0] ?? '')).not.toThrow();
+  });
+
+  test('shows what only begins like a token, and takes no longer over it', () => {
+    for (const harmless of ['eyJhbGciOiJSUzI1NiJ9', 'eyJh.eyJz', 'www.example.org', 'a.b.c'])
+      expect(logged((log) => log.info(harmless))).toContain(`"msg":"${harmless}"`);
+    const sinceMs = performance.now();
+    logged((log) => log.info('eyJ'.repeat(100_000)));
+    expect(performance.now() - sinceMs).toBeLessThan(5_000);
+  });
+
   test('hides any authorization header', () => {
     expect(logged((log) => log.info({ headers: { authorization: 'Basic aHVudGVyMg==' } }, 'x'))).not.toContain(
       'aHVudGVyMg',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiKeys } from '@carat/http-edge';
-import { eventually, freePort, freshDatabase, freshPrefix, type TestDatabase } from '@carat/test-bed';
+import { eventually, freePort, freshDatabase, freshPrefix, openTokenIssuer, type TestDatabase } from '@carat/test-bed';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
 
@@ -182,6 +182,30 @@ describe('a service alone', () => {
     await keys.revoke(keyId);
     await db.destroy();
     expect((await host(['payout-service'], variables)).url).toMatch(/^http/);
+  }, 60_000);
+
+  test('takes the tokens of the issuer that is set, and logs none of them', async () => {
+    const issuer = await openTokenIssuer();
+    const key = await issuer.addKey();
+    const [token, expired] = await Promise.all([
+      key.sign({ sub: 'alice', groups: ['auditor'] }),
+      key.sign({ sub: 'alice', groups: ['auditor'], exp: 1 }),
+    ]);
+    const oidc = { OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: issuer.audience, OIDC_ROLES_CLAIM: 'groups' };
+    const variables = { DATABASE_URL: database.url, LOG_LEVEL: 'trace' };
+    const taking = await host(['payout-service'], { ...variables, ...oidc });
+    expect((await get(`${taking.url}/v1/config?token=${token}`, token)).status).toBe(200);
+    expect((await get(`${taking.url}/v1/config`, expired)).status).toBe(401);
+    const ignoring = await host(['payout-service'], variables);
+    expect((await get(`${ignoring.url}/v1/config`, token)).status).toBe(401);
+
+    await issuer.stop();
+    const lost = await host(['payout-service'], { ...variables, ...oidc });
+    expect((await get(`${lost.url}/v1/config?token=${token}`, token)).status).toBe(503);
+    await eventually(() => expect(lost.text()).toContain('the issuer of tokens does not tell its keys'));
+    expect(lost.text()).toContain('eyJ[redacted]');
+    for (const part of token.split('.'))
+      for (const process of [taking, ignoring, lost]) expect(process.text()).not.toContain(part);
   }, 60_000);
 
   test('says in one line which variable to set when its port is taken', async () => {

@@ -216,8 +216,8 @@ export function documentOf(app: NestFastifyApplication, services: readonly Servi
       .addBearerAuth({
         type: 'http',
         scheme: 'bearer',
-        bearerFormat: 'API key',
-        description: 'carat_<role>_<id>_<secret>',
+        bearerFormat: 'API key or JWT',
+        description: 'carat_<role>_<id>_<secret>, or a JWT of OIDC_ISSUER',
       });
     document ??= SwaggerModule.createDocument(app, about.build());
     return document;

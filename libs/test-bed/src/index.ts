@@ -3,3 +3,4 @@ export { consoleProducer, freshPrefix, kafkaBrokers, startKafka } from './kafka.
 export { freshDatabase, startPostgres, type TestDatabase } from './postgres.js';
 export { freePort, type Started } from './processes.js';
 export { asKafkaAdmin, testKafka, testProducer } from './test-client.js';
+export { openTokenIssuer, type SigningKey, type TokenIssuer } from './token-issuer.js';

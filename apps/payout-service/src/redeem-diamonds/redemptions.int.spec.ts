@@ -1,4 +1,5 @@
 import { partitionOf } from '@carat/events';
+import { ApiKeys } from '@carat/http-edge';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { openPayoutDoors, type PayoutDoors } from '../../test/payout-doors.js';
 import { appOf, credit, expectOneStory, keepRate, MINIMUM, redemptionEvents } from '../../test/redeeming.js';
@@ -241,6 +242,17 @@ describe('a cancellation', () => {
 });
 
 describe('an Idempotency-Key', () => {
+  test('tells a creator nothing of another one, though the same person used it before', async () => {
+    await credit(doors.db, 'creator-25', MINIMUM);
+    const { redemptionId } = (await (await appOf(doors, 'creator-25')).redeemAnew()).body;
+    const cancel = (bearer: string) =>
+      doors.send('POST', `/v1/redemptions/${redemptionId}/cancellation`, bearer, {}, 'cancelled');
+    const { key } = await doors.app.get(ApiKeys).create({ role: 'operator', principal: 'creator:creator-26' });
+    expect((await cancel(key)).status).toBe(200);
+    expect(await cancel(await doors.tokenOf('creator-26'))).toMatchObject(refusedAs(404, 'redemption_not_found'));
+    expect(await cancel(key)).toMatchObject({ status: 200, replayed: true });
+  });
+
   test('makes a request happen once, and is refused with another body', async () => {
     await credit(doors.db, 'creator-18', 3 * MINIMUM);
     const app = await appOf(doors, 'creator-18');

@@ -76,9 +76,14 @@ export class Redemptions {
    * Gives the diamonds back, as long as no payout was sent. Cancelled again, it is what it was.
    * @throws Problem why it is refused
    */
-  cancel(asked: AskedByOwner, redemptionId: string, reason: string | undefined): Promise<Answered<ListedRedemption>> {
+  async cancel(
+    asked: AskedByOwner,
+    redemptionId: string,
+    reason: string | undefined,
+  ): Promise<Answered<ListedRedemption>> {
+    // Before an answer is given again: one person may have asked as an operator, or as another creator, the last time.
+    const { creatorId } = (await existingRedemption(this.db.manager, redemptionId, asked.caller.creatorId)).asked;
     return this.requests.once(asked, async (tx) => {
-      const { creatorId } = (await existingRedemption(tx, redemptionId, asked.caller.creatorId)).asked;
       const about = { creatorId, redemptionId, ...this.asker(asked) };
       const { redemption, recorded } = await decideOn(tx, about, () => ({
         kind: 'cancel',
