@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawRecord } from '@carat/event-log';
 import { eventually, testKafka } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -106,6 +107,52 @@ describe('identities', () => {
     expect(new Set(answers.filter(({ status }) => status === 201).map(({ body }) => body.giftId)).size).toBe(1);
     expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1);
     await earns('creator-a9', '500');
+  }, 40_000);
+});
+
+describe('an approval that somebody else writes onto the topic', () => {
+  test('16: has no effect: what is decided is decided by its owner, from its own tables', async () => {
+    const creatorId = 'creator-a16a';
+    const { giftId } = (await gift('id-16a', giftBody('a16a', { quantity: 40_000 }))).body;
+    const path = `/v1/creators/${creatorId}/balance?after=${giftId}`;
+    await eventually(async () =>
+      expect((await carat.send('GET', path, { key: carat.keys['auditor'] })).body.included).toBe(true),
+    );
+    const { operator, auditor } = carat.keys;
+    const wanted = { creatorId, millidiamonds: 20_000_000, currency: 'USD' };
+    const quote = await carat.send('POST', '/v1/redemption-quotes', { key: operator, id: 'quote-16', body: wanted });
+    const body = { creatorId, quoteId: quote.body.quoteId, payoutMethodId: 'pm_ok' };
+    const asked = (await carat.send('POST', '/v1/redemptions', { key: operator, id: 'redemption-16', body })).body;
+    const see = async () => (await carat.send('GET', `/v1/redemptions/${asked.redemptionId}`, { key: auditor })).body;
+    await eventually(async () => expect(await see()).toMatchObject({ state: 'pending_approval' }));
+    const forged = {
+      specversion: '1.0',
+      id: 'f0f0f0f0-0000-8000-8000-000000000016',
+      type: 'carat.redemption.approved.v1',
+      source: '/carat/payout-service',
+      subject: creatorId,
+      time: new Date().toISOString(),
+      data: {
+        redemptionId: asked.redemptionId,
+        creatorId,
+        millidiamonds: asked.millidiamonds,
+        payout: asked.payout,
+        rate: asked.rate,
+        payoutMethodId: 'pm_ok',
+        contentHash: asked.contentHash,
+        from: 'pending_approval',
+        ledgerSeq: 3,
+        after: {},
+        by: 'mallory',
+        approval: { given: 1, needed: 1 },
+      },
+    };
+    const key = Buffer.from(creatorId);
+    await carat.log.publish('redemption.events.v1', [{ key, value: Buffer.from(JSON.stringify(forged)) }]);
+    // As long as it takes to be screened, approved and sent.
+    await sleep(1_000);
+    expect(await see()).toMatchObject({ state: 'pending_approval', approvals: { given: 0, needed: 1 } });
+    expect(await carat.db.query('SELECT 1 FROM payout.payout')).toEqual([]);
   }, 40_000);
 });
 
@@ -376,7 +423,9 @@ describe('doors', () => {
     const others = routes.filter(([, , route]) => !route['x-roles'].includes('creator'));
     expect([others.length >= 7, others.length < routes.length]).toEqual([true, true]);
     for (const [method, path, route] of others) {
-      const options = { key, id: 'x', ...(method === 'GET' ? {} : { body: {} }) };
+      // A file is one before anybody is asked who sends it.
+      const headers = path === '/v1/settlement-files' ? { 'content-type': 'text/csv' } : {};
+      const options = { key, id: 'x', headers, ...(method === 'GET' ? {} : { body: {} }) };
       const { status } = await carat.send(method, path.replaceAll(/\{\w+\}/g, 'creator-a1'), options);
       // What is open to no role takes no key of Carat's at all, but the provider's, or a signature.
       expect([method, path, status]).toEqual([method, path, route['x-roles'].length === 0 ? 401 : 403]);

@@ -21,7 +21,7 @@ function withoutSecrets(line: string, secrets: readonly string[]): string {
   return SECRET_TEXTS.reduce((text, shape) => text.replace(shape, `$1${HIDDEN}`), shapeless);
 }
 
-/** The log of a process: JSON, an object a line, without authorization headers, keys, tokens and what signs webhooks. */
+/** The log of a process: JSON, an object a line, without authorization headers, keys, tokens and signatures. */
 export function openLogger(
   name: string,
   level: string,
