@@ -9,6 +9,9 @@ export interface Approval {
   readonly contentHash: string;
 }
 
+/** Who approves where no person has to. */
+export const BY_TIERS = 'system:tiers';
+
 type Asked = Pick<
   EventOf<'carat.redemption.requested.v1'>['data'],
   'redemptionId' | 'creatorId' | 'millidiamonds' | 'payout' | 'rate' | 'payoutMethodId'

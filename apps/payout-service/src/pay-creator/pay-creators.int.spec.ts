@@ -64,7 +64,7 @@ describe('a redemption that nobody has to approve', () => {
     expect(await app.balance()).toMatchObject({ held: `${MINIMUM}`, redeemed: '0' });
     provider.onPoll = () => record(payoutOf(callsOf(redemptionId)), 'paid');
     await paying.lookLater();
-    expect(await now()).toMatchObject({ state: 'paid', late: false });
+    expect(await now()).toMatchObject({ state: 'paid', late: false, approvals: { given: 0, needed: 0 } });
     expect(await app.balance()).toMatchObject({ held: '0', redeemed: `${MINIMUM}`, available: '0' });
     expect(await movesOf(redemptionId)).toEqual([
       `requested by ${creatorId}`,

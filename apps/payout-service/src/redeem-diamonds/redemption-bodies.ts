@@ -1,6 +1,6 @@
 import { Currency, Id, RateOnEvent, Reason, redemptionStates, Time } from '@carat/events';
 import { z } from 'zod';
-import { approvalsInForce, contentHashOf } from '../approve-redemptions/approval.js';
+import { approvalsInForce, BY_TIERS, contentHashOf } from '../approve-redemptions/approval.js';
 import { PayoutMethod } from '../payout-methods/payout-method.js';
 import { Money } from '../quote-redemption/quote-bodies.js';
 import { codesIn, holdReasons } from '../screen-redemptions/hold-reasons.js';
@@ -90,7 +90,8 @@ function approvedAs(
   const isUndecided = (UNDECIDED as readonly string[]).includes(status);
   const contentHash = isUndecided ? contentHashOf(asked, method) : (approvals.at(-1)?.contentHash ?? asked.contentHash);
   const counting = isUndecided ? approvalsInForce(approvals, contentHash, atMs, approvalTtlMs) : approvals;
-  return { contentHash, approvals: { given: counting.length, needed: approversNeeded(asked.millidiamonds, tiers) } };
+  const people = counting.filter(({ by }) => by !== BY_TIERS);
+  return { contentHash, approvals: { given: people.length, needed: approversNeeded(asked.millidiamonds, tiers) } };
 }
 
 const heldFor = (reason: string | undefined, { isByStaff }: Glance) =>

@@ -2,7 +2,7 @@ import type { EventLog } from '@carat/event-log';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { contentHashOf } from '../approve-redemptions/approval.js';
+import { BY_TIERS, contentHashOf } from '../approve-redemptions/approval.js';
 import { databaseClock } from '../database-clock.store.js';
 import { enterPayout } from '../pay-creator/payouts.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
@@ -102,7 +102,7 @@ export class MoveOn {
 
 const SYSTEM = {
   screen: { as: 'system', by: 'system:screening' },
-  approve: { as: 'system', by: 'system:tiers' },
+  approve: { as: 'system', by: BY_TIERS },
   submit: { as: 'system', by: 'system:payouts' },
 } as const;
 
