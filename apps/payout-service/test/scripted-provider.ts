@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PayoutRequest } from '../src/pay-creator/provider-answer.js';
 
 interface Answer {
@@ -96,11 +97,14 @@ export async function openScriptedProvider(): Promise<ScriptedProvider> {
       const payout = known.get(payoutId);
       return payout === undefined ? notFound : record(payout, 'pending');
     },
-    close: () =>
-      new Promise((resolve) => {
+    async close() {
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-      }),
+      });
+      // Until the other side knows: a call on a connection that is just being closed may have been heard.
+      await sleep(200);
+    },
     reopen: () => listen(port),
   };
   return provider;
