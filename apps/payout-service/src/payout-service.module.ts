@@ -9,6 +9,7 @@ import { DiamondLedgerFlow } from './diamond-ledger/diamond-ledger.flow.js';
 import { DiamondLedger1764000200000 } from './migrations/1764000200000-diamond-ledger.js';
 import { Redemptions1764000200001 } from './migrations/1764000200001-redemptions.js';
 import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
+import { Webhooks1764000200005 } from './migrations/1764000200005-webhooks.js';
 import { payoutEnvironment } from './payout-environment.worker.js';
 import { PayoutMethodsController } from './payout-methods/payout-methods.controller.js';
 import { PayoutMethods, seedPayoutMethods } from './payout-methods/payout-methods.store.js';
@@ -16,6 +17,12 @@ import { QuotesController } from './quote-redemption/quotes.controller.js';
 import { Quotes } from './quote-redemption/quotes.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
 import { Redemptions } from './redeem-diamonds/redemptions.store.js';
+import { DeliverWebhooks } from './webhook-deliveries/deliver-webhooks.worker.js';
+import { WebhookDeliveriesController } from './webhook-deliveries/webhook-deliveries.controller.js';
+import { WebhookDeliveriesFlow } from './webhook-deliveries/webhook-deliveries.flow.js';
+import { WebhookDeliveries } from './webhook-deliveries/webhook-deliveries.store.js';
+import { WebhookEndpointsController } from './webhook-endpoints/webhook-endpoints.controller.js';
+import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js';
 
 @Module({
   controllers: [
@@ -27,8 +34,11 @@ import { Redemptions } from './redeem-diamonds/redemptions.store.js';
     QuotesController,
     RedemptionsController,
     TransfersController,
+    WebhookDeliveriesController,
+    WebhookDeliveriesFlow,
+    WebhookEndpointsController,
   ],
-  providers: [Balances, PayoutMethods, Quotes, Redemptions],
+  providers: [Balances, DeliverWebhooks, PayoutMethods, Quotes, Redemptions, WebhookDeliveries, WebhookEndpoints],
 })
 class PayoutServiceModule {}
 
@@ -37,9 +47,9 @@ export const payoutService: Service = {
   name: 'payout-service',
   port: 8083,
   module: PayoutServiceModule,
-  migrations: [DiamondLedger1764000200000, Redemptions1764000200001, Payouts1764000200002],
+  migrations: [DiamondLedger1764000200000, Redemptions1764000200001, Payouts1764000200002, Webhooks1764000200005],
   environment: payoutEnvironment,
-  reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1'],
+  reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1', 'redemption.events.v1'],
   journals: ['redemption.events.v1'],
   transforms: [],
   seed: seedPayoutMethods,

@@ -2,9 +2,14 @@ import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
 
 const KEY_TEXT = /(carat_[a-z]+_[0-9a-f-]{36}_)[0-9a-f]{64}/g;
+const WEBHOOK_SECRET = /whsec_[A-Za-z0-9+/]+=*/g;
 
-/** A line of the log without the secrets of keys, wherever they got in: in an address, a header, an error. */
-export const withoutSecrets = (line: string): string => line.replace(KEY_TEXT, '$1[redacted]');
+/**
+ * A line of the log without the secrets of keys and of webhooks, wherever they got in: in an address, a header, an
+ * error. The error of a statement holds all that the statement was given.
+ */
+export const withoutSecrets = (line: string): string =>
+  line.replace(KEY_TEXT, '$1[redacted]').replace(WEBHOOK_SECRET, 'whsec_[redacted]');
 
 /** The log of a process: JSON, one object a line, without authorization headers and without keys. */
 export function openLogger(name: string, level: string, stream: NodeJS.WritableStream): Logger {
