@@ -7,8 +7,8 @@ const Millidiamonds = z
   .transform(Number);
 
 /**
- * With it, whoever registers an endpoint has us call what only we can reach. In standalone that is nobody else: its doors
- * are open to this machine alone.
+ * With it, whoever registers an endpoint has us call what only we can reach. In standalone that is nobody else, for its
+ * doors are open to this machine alone.
  */
 const AllowPrivate = ({ standalone }: HostContext) =>
   z

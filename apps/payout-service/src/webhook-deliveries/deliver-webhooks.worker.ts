@@ -15,8 +15,9 @@ const MOST_FOR_FAILING = 8;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Sends what is due. A delivery is taken under a lease that outlasts its attempt, and what came of it is recorded after;
- * a process that dies between the two leaves a delivery that is sent again, under the same id, when the lease is over.
+ * Sends what is due. A delivery is taken under a lease that outlasts its attempt, and what came of it is recorded
+ * after. A process that dies between the two leaves a delivery that is sent again, under the same id, when the lease
+ * is over.
  */
 @Injectable()
 export class DeliverWebhooks implements OnApplicationBootstrap, OnApplicationShutdown {

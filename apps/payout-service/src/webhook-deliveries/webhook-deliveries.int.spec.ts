@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openJournalLog } from '@carat/event-log/journal';
 import { EventLogStrategy } from '@carat/event-log/nest';
 import { ENVIRONMENT } from '@carat/service-host';
@@ -148,6 +149,19 @@ describe('an event', () => {
     await doors.worker.look();
     expect(await doors.deliveries(endpointId)).toHaveLength(2);
     expect(app.received).toHaveLength(2);
+  });
+
+  test('that is read while its endpoint is deleted waits for nobody who is gone', async () => {
+    const { endpointId } = await doors.register(app.url);
+    const deleting = await doors.db.transaction(async (tx) => {
+      await doors.app.get(WebhookDeliveriesFlow).onRedemptions([requestedEvent()], tx);
+      const asked = doors.delete(endpointId);
+      // Long enough for it to come first, if it could.
+      await Promise.race([asked, sleep(200)]);
+      return { asked };
+    });
+    expect((await deleting.asked).status).toBe(200);
+    expect(await doors.deliveries(endpointId)).toMatchObject([{ state: 'failed', attempts: [] }]);
   });
 
   test('that is forged onto Kafka tells nobody anything: it is a dead letter', async () => {

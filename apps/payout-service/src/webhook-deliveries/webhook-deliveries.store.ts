@@ -10,7 +10,7 @@ import { type Delivery, deliveriesOf, type Webhook } from './webhook-of.js';
 
 // ---- what is to be delivered ----
 
-// The share of the lock keeps an endpoint from being disabled until the rows are there, so whoever disables it sees them.
+// Holding a share of the lock keeps an endpoint from being disabled before the rows are there to be seen and given up.
 const LISTENERS = `
   SELECT endpoint_id AS "endpointId", created_at AS "createdAt", creator_ids AS "creatorIds"
   FROM payout.webhook_endpoint WHERE disabled_at IS NULL ORDER BY endpoint_id FOR KEY SHARE`;
@@ -25,7 +25,7 @@ const ADD = `
 /** The most rows of one statement. */
 const LARGEST_LOT = 5_000;
 
-/** Adds what every endpoint that listens is to be told, in the caller's transaction; what was added before is left out. */
+/** Adds what each endpoint is to be told, in the caller's transaction; what was added before is left out. */
 export async function addDeliveries(tx: Tx, webhooks: readonly Webhook[]): Promise<void> {
   if (webhooks.length === 0) return;
   const rows = (await tx.query(LISTENERS)) as { endpointId: string; createdAt: Date; creatorIds: string[] | null }[];
@@ -62,9 +62,9 @@ export interface Due {
   readonly takenAt: Date;
 }
 
-// Endpoints take turns: the one that was served longest ago comes first, and has at most two attempts out. Whoever finds
-// one locked goes by: another instance is at it. A delivery that is out with its lease at an end is due like any other:
-// whoever had it died.
+// Endpoints take turns: the one that was served longest ago comes first, and each has two attempts out at most. One that
+// is locked is gone by: another instance is at it. A delivery that is out with its lease at an end is due like any
+// other: whoever had it died.
 const TAKE = `
   WITH turn AS MATERIALIZED (
     SELECT e.endpoint_id, e.url, e.secrets, e.failing_since, o.attempts_out

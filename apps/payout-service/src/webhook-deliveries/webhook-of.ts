@@ -84,8 +84,8 @@ export interface Delivery extends Webhook {
 }
 
 /**
- * A webhook for each endpoint that wants to hear of its creator and was there when it happened. The delivery's id follows
- * from endpoint and event, so whatever is read again gives the same deliveries.
+ * A webhook for each endpoint that wants to hear of its creator and was there when it happened. The delivery's id
+ * follows from endpoint and event, so whatever is read again gives the same deliveries.
  */
 export function deliveriesOf(webhooks: readonly Webhook[], listeners: readonly Listener[]): Delivery[] {
   return listeners.flatMap(({ endpointId, createdAtMs, creatorIds }) => {

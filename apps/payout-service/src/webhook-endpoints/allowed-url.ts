@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 
-/** All that IPv6 routes globally lies in here (RFC 4291): `::127.0.0.1`, for one, has no range of its own and does not. */
+/** All that IPv6 routes globally lies in here (RFC 4291). `::127.0.0.1`, has no range of its own and does not. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
 /**
@@ -33,11 +33,11 @@ export interface Reach {
 interface Spelled {
   /** As it is stored and called. */
   readonly href: string;
-  /** The name that has to be looked up before it is known where this leads; absent where that is known or does not matter. */
+  /** What has to be looked up before it is known where this leads; absent where that is known or does not matter. */
   readonly name?: string;
 }
 
-/** The host of a URL as one connects to it: an IPv6 literal without its brackets, a name without the dot of the root. */
+/** The host of a URL as one connects to it: IPv6 without its brackets, a name without the dot of the root. */
 const hostIn = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
 
 /** This machine, whatever a resolver says (RFC 6761). */

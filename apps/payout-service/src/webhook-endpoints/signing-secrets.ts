@@ -11,8 +11,8 @@ export interface SigningSecret {
 const MOST_SECRETS = 5;
 
 /**
- * An endpoint's secrets with a new one in use. Those before it go on to sign until `untilMs`, or until the end of a grace
- * that they were given earlier, whichever comes first: who rotates without a grace ends them all.
+ * An endpoint's secrets with a new one in use. Those before it go on to sign until `untilMs`, or until the end of a
+ * grace that they were given earlier, whichever comes first: who rotates without a grace ends them all.
  * @param secrets newest first, and so is the answer
  */
 export const rotated = (

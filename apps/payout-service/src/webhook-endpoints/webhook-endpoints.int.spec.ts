@@ -40,7 +40,7 @@ describe('an endpoint', () => {
     expect([other['endpointId'] === shown['endpointId'], other['secret'] === secret]).toEqual([false, false]);
   });
 
-  test('is registered once under one key, and the second answer has no secret, for none is kept to be answered', async () => {
+  test('is registered once under one key; the second answer has no secret, for none is kept to be answered', async () => {
     const first = await register({ url: URL_IN_FIGURES }, 'once');
     const { secret, ...rest } = first.body;
     expect(secret).toMatch(SECRET);
