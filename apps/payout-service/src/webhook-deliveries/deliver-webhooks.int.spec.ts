@@ -259,6 +259,30 @@ describe('a rotation', () => {
   });
 });
 
+test.each([
+  ['is sent once more, and at once, when that one fails', 500, [500, 204]],
+  ['is not sent again when that one succeeds', 204, [204]],
+])('what is resent while its last attempt is out %s', async (_what, status, statuses) => {
+  const { endpointId } = await doors.register(app.url);
+  const { answer, release } = held();
+  app.behave(() => (app.received.length === 1 ? answer : 204));
+  await tellMany(1);
+  await doors.db.query('UPDATE payout.webhook_delivery SET attempt = 9');
+  const looking = doors.worker.look();
+  const { id } = await eventually(async () => {
+    const [webhook] = app.received;
+    if (webhook === undefined) throw new Error('not sent yet');
+    return webhook;
+  });
+  const path = `/v1/webhook-endpoints/${endpointId}/deliveries/${id}/resend`;
+  expect((await doors.send('POST', path, doors.keys.publisher)).status).toBe(202);
+  release(status);
+  await looking;
+  const [delivery] = await doors.deliveries(endpointId);
+  expect(delivery?.attempts.map((attempt) => attempt.status)).toEqual(statuses);
+  expect([delivery?.state, app.received.length]).toEqual(['delivered', statuses.length]);
+});
+
 test('a worker that stops waits for what is out, and begins nothing more', async () => {
   const { endpointId } = await doors.register(app.url);
   const { answer, release } = held();

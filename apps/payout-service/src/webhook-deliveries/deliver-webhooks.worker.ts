@@ -87,16 +87,25 @@ export class DeliverWebhooks implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private async deliver(due: Due): Promise<void> {
+    try {
+      await this.attempt(due);
+    } catch (error) {
+      // Not recorded, it is due again when its lease is over.
+      this.trouble(error);
+    } finally {
+      this.hold(due.failingSince !== null, -1);
+    }
+  }
+
+  private async attempt(due: Due): Promise<void> {
     const { deliveryId, url, body, secrets, takenAt, failingSince } = due;
-    const atMs = takenAt.getTime();
     const begunAtMs = performance.now();
-    const answer = await this.sender.send(url, signedHeaders(deliveryId, atMs, body, secrets), body);
+    const headers = signedHeaders(deliveryId, takenAt.getTime(), body, secrets);
+    const answer = await this.sender.send(url, headers, body);
     const durationMs = Math.round(performance.now() - begunAtMs);
     const attempt = { at: takenAt.toISOString(), ...answer, durationMs };
     const outcome = outcomeOf(attempt, { ...due, failingSinceMs: failingSince?.getTime() });
-    // Not recorded, it is due again when its lease is over.
-    await recordAttempt(this.db, due, attempt, outcome).catch((error: unknown) => this.trouble(error));
-    this.hold(failingSince !== null, -1);
+    await recordAttempt(this.db, due, attempt, outcome);
   }
 
   private trouble(error: unknown): Due[] {

@@ -62,9 +62,9 @@ export interface Due {
   readonly takenAt: Date;
 }
 
-// Endpoints take turns: the one that was served longest ago comes first, and each has two attempts out at most. One that
-// is locked is gone by: another instance is at it. A delivery that is out with its lease at an end is due like any
-// other: whoever had it died.
+// Endpoints take turns: the one that was served longest ago comes first, and each has two attempts out at most. A locked
+// one is passed over: another instance is at it. A delivery that is out with its lease at an end is due like any other:
+// whoever had it died.
 const TAKE = `
   WITH turn AS MATERIALIZED (
     SELECT e.endpoint_id, e.url, e.secrets, e.failing_since, o.attempts_out
@@ -103,12 +103,15 @@ export async function takeDue(db: DataSource, ofFailing: boolean, most: number):
   return (await db.query(TAKE, [ofFailing, most, MOST_OUT_PER_ENDPOINT])) as Due[];
 }
 
-// An endpoint that was disabled meanwhile has given the delivery up, and a failed attempt does not bring it back.
+// What was delivered is delivered. Else what happened meanwhile counts: an endpoint that was disabled has given the
+// delivery up, and one that was resent (its attempts begin anew) is due at once.
 const RECORD = `
   UPDATE payout.webhook_delivery
   SET is_out = false, attempts = $3,
-      state = CASE WHEN state = 'failed' AND $4 = 'pending' THEN 'failed' ELSE $4 END,
-      next_attempt_at = CASE WHEN state = 'failed' THEN NULL ELSE $5::timestamptz END
+      state = CASE WHEN $4 = 'delivered' THEN $4 WHEN state = 'failed' THEN state
+                   WHEN attempt = 0 THEN 'pending' ELSE $4 END,
+      next_attempt_at = CASE WHEN $4 = 'delivered' OR state = 'failed' THEN NULL
+                             WHEN attempt = 0 THEN now() ELSE $5::timestamptz END
   WHERE delivery_id = $1 AND lease = $2`;
 
 const WORKS = `
@@ -161,7 +164,7 @@ const BEFORE_THE_FIRST_PAGE = '~';
 const SHARE_ENDPOINT = `
   SELECT 1 FROM payout.webhook_endpoint WHERE endpoint_id = $1 AND disabled_at IS NULL FOR KEY SHARE`;
 
-// An attempt that is out just now is the resending; only when it fails another follows.
+// An attempt that is out just now may be the resending; when it fails another follows at once.
 const RESEND = `
   WITH resent AS (
     UPDATE payout.webhook_delivery SET state = 'pending', attempt = 0,

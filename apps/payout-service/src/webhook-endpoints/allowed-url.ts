@@ -3,6 +3,9 @@ import ipaddr from 'ipaddr.js';
 /** All that IPv6 routes globally lies in here (RFC 4291). `::127.0.0.1`, has no range of its own and does not. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
+/** Looks public, and is the machine below, for every virtual machine of Azure. */
+const HOST_OF_AZURE = '168.63.129.16';
+
 /**
  * True for an address that is routed globally, and so is nobody's own machine or network. Addresses that stand for an
  * IPv4 address (mapped, NAT64, 6to4, Teredo) are none: they would lead wherever that one leads.
@@ -10,7 +13,7 @@ const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.parse(address);
-  if (parsed.range() !== 'unicast') return false;
+  if (parsed.range() !== 'unicast' || parsed.toString() === HOST_OF_AZURE) return false;
   return parsed instanceof ipaddr.IPv4 || parsed.match(GLOBAL_UNICAST);
 }
 

@@ -39,8 +39,10 @@ export class WebhookEndpointsController {
     @Body({ schema: WantedEndpoint }) body: WantedEndpoint,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<RegisteredEndpoint> {
-    const asked = { principal: caller.principal, route: 'POST /v1/webhook-endpoints', key, body };
-    return told(await this.endpoints.register(asked, sourceOf(caller), body), reply);
+    const source = sourceOf(caller);
+    // One person may speak for several sources, and what was registered for one is not answered to another.
+    const asked = { principal: caller.principal, route: 'POST /v1/webhook-endpoints', key, body: { ...body, source } };
+    return told(await this.endpoints.register(asked, source, body), reply);
   }
 
   /** The endpoints of the publisher's source, newest first, and the disabled ones among them. */

@@ -1,3 +1,4 @@
+import { ApiKeys } from '@carat/http-edge';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openPayoutDoors, type PayoutDoors } from '../../test/payout-doors.js';
 import { openWebhookDoors, type WebhookDoors } from '../../test/webhooks.js';
@@ -40,7 +41,7 @@ describe('an endpoint', () => {
     expect([other['endpointId'] === shown['endpointId'], other['secret'] === secret]).toEqual([false, false]);
   });
 
-  test('is registered once under one key; the second answer has no secret, for none is kept to be answered', async () => {
+  test('is registered once under one key; a replay has no secret, for none is kept to be answered', async () => {
     const first = await register({ url: URL_IN_FIGURES }, 'once');
     const { secret, ...rest } = first.body;
     expect(secret).toMatch(SECRET);
@@ -53,6 +54,16 @@ describe('an endpoint', () => {
     expect(kept).toContain(rest['endpointId']);
     expect(kept).not.toContain('whsec_');
     expect(kept).not.toContain(secret.slice('whsec_'.length));
+  });
+
+  test('is not answered to another source, though the person and the key are the same', async () => {
+    const asSource = async (source: string): Promise<string> =>
+      (await guarded.app.get(ApiKeys).create({ role: 'publisher', principal: 'nina', source })).key;
+    const ask = async (source: string) =>
+      guarded.send('POST', PATH, await asSource(source), { url: URL_IN_FIGURES }, 'of nina');
+    expect((await ask('/one')).status).toBe(201);
+    expect(await ask('/one')).toMatchObject({ status: 201, replayed: true });
+    expect(await ask('/two')).toMatchObject(refusedAs(422, 'idempotency_key_reused'));
   });
 
   test('may be kept by nobody on the way, for its secret is in the answer', async () => {
