@@ -62,9 +62,9 @@ export interface Due {
   readonly takenAt: Date;
 }
 
-// Endpoints take turns: the one that was served longest ago comes first, and each has two attempts out at most. A locked
-// one is passed over: another instance is at it. A delivery that is out with its lease at an end is due like any other:
-// whoever had it died.
+// Endpoints take turns: the one that was served longest ago comes first, and each has two attempts out at most. One
+// that is locked is passed over, for another instance is at it. A delivery that is out with its lease at an end is due
+// like any other: whoever had it died.
 const TAKE = `
   WITH turn AS MATERIALIZED (
     SELECT e.endpoint_id, e.url, e.secrets, e.failing_since, o.attempts_out
