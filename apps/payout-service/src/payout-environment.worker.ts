@@ -39,6 +39,16 @@ function providerVariables(context: HostContext) {
   };
 }
 
+/**
+ * With it, whoever registers an endpoint has us call what only we can reach. In standalone that is nobody else, for its
+ * doors are open to this machine alone.
+ */
+const AllowPrivate = ({ standalone }: HostContext) =>
+  z
+    .string()
+    .regex(standalone ? /^[01]$/ : /^0$/, standalone ? 'expects 1 or 0' : 'expects 0: 1 is for standalone only')
+    .transform((text) => text === '1');
+
 const variablesOf = (context: HostContext) =>
   z.object({
     QUOTE_TTL: Duration.prefault('10m').meta({ description: 'how long a quote can be taken up' }),
@@ -66,6 +76,10 @@ const variablesOf = (context: HostContext) =>
     ...providerVariables(context),
     METHOD_COOLING: Duration.prefault(context.standalone ? '0s' : '24h').meta({
       description: 'no redemption goes to a payout method that was added more recently; in standalone 0s',
+    }),
+    WEBHOOKS_EVERY: Duration.prefault('1s').meta({ description: 'how often webhooks that are due are looked for' }),
+    WEBHOOKS_ALLOW_PRIVATE: AllowPrivate(context).prefault('0').meta({
+      description: 'webhooks go to private addresses too, and over http: for development, in standalone only',
     }),
   });
 

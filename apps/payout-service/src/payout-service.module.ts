@@ -21,6 +21,7 @@ import { Redemptions1764000200001 } from './migrations/1764000200001-redemptions
 import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
 import { Proposals1764000200003 } from './migrations/1764000200003-proposals.js';
 import { Reconciliation1764000200004 } from './migrations/1764000200004-reconciliation.js';
+import { Webhooks1764000200005 } from './migrations/1764000200005-webhooks.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
 import { Payouts } from './pay-creator/payouts.store.js';
@@ -43,6 +44,12 @@ import { SettlementsController } from './settle-payouts/settlements.controller.j
 import { Settlements } from './settle-payouts/settlements.store.js';
 import { SettlementFilesController } from './settlement-files/settlement-files.controller.js';
 import { SettlementFiles } from './settlement-files/settlement-files.store.js';
+import { DeliverWebhooks } from './webhook-deliveries/deliver-webhooks.worker.js';
+import { WebhookDeliveriesController } from './webhook-deliveries/webhook-deliveries.controller.js';
+import { WebhookDeliveriesFlow } from './webhook-deliveries/webhook-deliveries.flow.js';
+import { WebhookDeliveries } from './webhook-deliveries/webhook-deliveries.store.js';
+import { WebhookEndpointsController } from './webhook-endpoints/webhook-endpoints.controller.js';
+import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js';
 
 @Module({
   controllers: [
@@ -64,12 +71,16 @@ import { SettlementFiles } from './settlement-files/settlement-files.store.js';
     SettlementsController,
     TransfersController,
     WaitingController,
+    WebhookDeliveriesController,
+    WebhookDeliveriesFlow,
+    WebhookEndpointsController,
   ],
   providers: [
     Adjustments,
     Approvals,
     Balances,
     Breaks,
+    DeliverWebhooks,
     Eligibilities,
     FourEyes,
     MoveOn,
@@ -85,6 +96,8 @@ import { SettlementFiles } from './settlement-files/settlement-files.store.js';
     SettlementFiles,
     Settlements,
     WaitingForPeople,
+    WebhookDeliveries,
+    WebhookEndpoints,
   ],
 })
 class PayoutServiceModule {}
@@ -100,9 +113,10 @@ export const payoutService: Service = {
     Payouts1764000200002,
     Proposals1764000200003,
     Reconciliation1764000200004,
+    Webhooks1764000200005,
   ],
   environment: payoutEnvironment,
-  reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1'],
+  reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1', 'redemption.events.v1'],
   journals: ['redemption.events.v1'],
   transforms: [],
   seed: seedPayoutMethods,

@@ -41,12 +41,12 @@ export async function openPayoutDoors(rules: Partial<PayoutEnvironment> = {}): P
   const database = await openLedgerDatabase(accessMigrations);
   const { db } = database;
   await db.transaction(seedPayoutMethods);
-  // What the clock does is done when a test says so.
-  const seldom = { PAYOUT_EVERY: 86_400_000 };
+  // What the clock does is done when a spec says so.
+  const seldom = { PAYOUT_EVERY: 86_400_000, WEBHOOKS_EVERY: 86_400_000 };
   const environment = { ...payoutEnvironment({ standalone: true }).parse({}), ...seldom, ...rules };
   const shared = [
     { provide: DataSource, useValue: db },
-    { provide: EVENT_LOG, useValue: { id: 'this-log' } },
+    { provide: EVENT_LOG, useValue: { id: 'this-log', trouble: () => undefined } },
     { provide: ENVIRONMENT, useValue: environment },
   ];
   @Global()

@@ -83,6 +83,15 @@ describe('the log', () => {
     expect(performance.now() - sinceMs).toBeLessThan(5_000);
   });
 
+  test('never shows the secret of a webhook, not even of a statement that failed', () => {
+    const secret = Buffer.alloc(32, 0xfb).toString('base64');
+    const parameters = ['whe_1', JSON.stringify([{ secret: `whsec_${secret}` }])];
+    const text = logged((log) => log.error({ err: Object.assign(new Error('failed'), { parameters }) }, 'failed'));
+    expect(text).toContain('whsec_[redacted]');
+    expect(text).not.toContain(secret);
+    expect(JSON.parse(text)).toMatchObject({ msg: 'failed' });
+  });
+
   test('hides any authorization header', () => {
     expect(logged((log) => log.info({ headers: { authorization: 'Basic aHVudGVyMg==' } }, 'x'))).not.toContain(
       'aHVudGVyMg',

@@ -1,12 +1,14 @@
+import type { EventLog } from '@carat/event-log';
+import { EventLogStrategy } from '@carat/event-log/nest';
 import { partitionOf } from '@carat/events';
 import { ApiKeys } from '@carat/http-edge';
+import { EVENT_LOG } from '@carat/service-host';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { openPayoutDoors, type PayoutDoors } from '../../test/payout-doors.js';
 import { appOf, credit, expectOneStory, keepRate, MINIMUM, redemptionEvents } from '../../test/redeeming.js';
 import { post } from '../diamond-ledger/diamond-ledger.store.js';
 import { LEDGER_GROUP } from '../diamond-ledger/ledger-group.js';
 import { transfersOf } from '../diamond-ledger/transfers-of.js';
-import { payoutService } from '../payout-service.module.js';
 
 let doors: PayoutDoors;
 beforeAll(async () => {
@@ -115,7 +117,12 @@ describe('a redemption', () => {
     await doors.db.transaction((tx) => post(tx, events.flatMap(transfersOf)));
     expect(await app.balance()).toEqual(before);
     expect(before).toMatchObject({ available: '0', held: `${MINIMUM}` });
-    expect(payoutService.reads).not.toContain('redemption.events.v1');
+
+    // Others in this service follow the topic. The group that books must not.
+    const strategy = new EventLogStrategy(doors.app.get<EventLog>(EVENT_LOG), doors.db);
+    doors.app.connectMicroservice({ strategy });
+    const ledger = strategy.declared.filter(({ flow }) => flow.group === LEDGER_GROUP);
+    expect(ledger.map(({ flow }) => flow.from)).toEqual([['diamond.events.v1', 'award.events.v1']]);
   });
 });
 
