@@ -9,6 +9,7 @@ import { DiamondLedgerFlow } from './diamond-ledger/diamond-ledger.flow.js';
 import { DiamondLedger1764000200000 } from './migrations/1764000200000-diamond-ledger.js';
 import { Redemptions1764000200001 } from './migrations/1764000200001-redemptions.js';
 import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
+import { Statements1764000200006 } from './migrations/1764000200006-statements.js';
 import { payoutEnvironment } from './payout-environment.worker.js';
 import { PayoutMethodsController } from './payout-methods/payout-methods.controller.js';
 import { PayoutMethods, seedPayoutMethods } from './payout-methods/payout-methods.store.js';
@@ -37,7 +38,7 @@ export const payoutService: Service = {
   name: 'payout-service',
   port: 8083,
   module: PayoutServiceModule,
-  migrations: [DiamondLedger1764000200000, Redemptions1764000200001, Payouts1764000200002],
+  migrations: [DiamondLedger1764000200000, Redemptions1764000200001, Payouts1764000200002, Statements1764000200006],
   environment: payoutEnvironment,
   reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1'],
   journals: ['redemption.events.v1'],
