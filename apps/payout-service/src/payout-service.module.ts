@@ -17,6 +17,8 @@ import { QuotesController } from './quote-redemption/quotes.controller.js';
 import { Quotes } from './quote-redemption/quotes.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
 import { Redemptions } from './redeem-diamonds/redemptions.store.js';
+import { StatementsController } from './statements/statements.controller.js';
+import { Statements } from './statements/statements.store.js';
 
 @Module({
   controllers: [
@@ -27,9 +29,10 @@ import { Redemptions } from './redeem-diamonds/redemptions.store.js';
     PayoutMethodsController,
     QuotesController,
     RedemptionsController,
+    StatementsController,
     TransfersController,
   ],
-  providers: [Balances, PayoutMethods, Quotes, Redemptions],
+  providers: [Balances, PayoutMethods, Quotes, Redemptions, Statements],
 })
 class PayoutServiceModule {}
 
