@@ -22,6 +22,7 @@ import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
 import { Proposals1764000200003 } from './migrations/1764000200003-proposals.js';
 import { Reconciliation1764000200004 } from './migrations/1764000200004-reconciliation.js';
 import { Webhooks1764000200005 } from './migrations/1764000200005-webhooks.js';
+import { Statements1764000200006 } from './migrations/1764000200006-statements.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
 import { Payouts } from './pay-creator/payouts.store.js';
@@ -44,6 +45,8 @@ import { SettlementsController } from './settle-payouts/settlements.controller.j
 import { Settlements } from './settle-payouts/settlements.store.js';
 import { SettlementFilesController } from './settlement-files/settlement-files.controller.js';
 import { SettlementFiles } from './settlement-files/settlement-files.store.js';
+import { StatementsController } from './statements/statements.controller.js';
+import { Statements } from './statements/statements.store.js';
 import { DeliverWebhooks } from './webhook-deliveries/deliver-webhooks.worker.js';
 import { WebhookDeliveriesController } from './webhook-deliveries/webhook-deliveries.controller.js';
 import { WebhookDeliveriesFlow } from './webhook-deliveries/webhook-deliveries.flow.js';
@@ -69,6 +72,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     RedemptionsController,
     SettlementFilesController,
     SettlementsController,
+    StatementsController,
     TransfersController,
     WaitingController,
     WebhookDeliveriesController,
@@ -95,6 +99,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     Redemptions,
     SettlementFiles,
     Settlements,
+    Statements,
     WaitingForPeople,
     WebhookDeliveries,
     WebhookEndpoints,
@@ -114,6 +119,7 @@ export const payoutService: Service = {
     Proposals1764000200003,
     Reconciliation1764000200004,
     Webhooks1764000200005,
+    Statements1764000200006,
   ],
   environment: payoutEnvironment,
   reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1', 'redemption.events.v1'],

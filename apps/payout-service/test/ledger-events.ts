@@ -59,11 +59,17 @@ interface Given {
   readonly creatorId?: string;
   readonly millidiamonds?: number;
   readonly from?: State;
+  readonly time?: string;
 }
 
-/** An event of a type, with all the fields any type has; `n` is its identity. */
-export function event(type: Type, { n = 1, creatorId = 'creator-7', millidiamonds = 500, from = 'none' }: Given = {}) {
-  const id = type === 'carat.diamonds.credited.v1' ? uuidOf(creditIdOf(giftId(n))) : derivedUuid(TIME_MS, type, `${n}`);
+/** An event of a type, with all the fields any type has, and `more` in place of some; `n` is its identity. */
+export function event(
+  type: Type,
+  { n = 1, creatorId = 'creator-7', millidiamonds = 500, from = 'none', time = TIME }: Given = {},
+  more: Readonly<Record<string, unknown>> = {},
+) {
+  const isCredit = type === 'carat.diamonds.credited.v1';
+  const id = isCredit ? uuidOf(creditIdOf(giftId(n))) : derivedUuid(Date.parse(time), type, `${n}`);
   const data = {
     creatorId,
     millidiamonds,
@@ -92,9 +98,16 @@ export function event(type: Type, { n = 1, creatorId = 'creator-7', millidiamond
     ledgerSeq: 1,
     after: {},
     contentHash: 'hash',
+    ...more,
   };
-  return { specversion: '1.0', id, source: '/carat/test', subject: creatorId, time: TIME, type, data } as LedgerEvent;
+  return { specversion: '1.0', id, source: '/carat/test', subject: creatorId, time, type, data } as LedgerEvent;
 }
+
+/** What a redemption is about, which each of its events says again. */
+const redemptionOf = (n: number) => ({
+  redemptionId: `rdm_${derivedUuid(TIME_MS, 'redemption', `${n}`)}`,
+  millidiamonds: n % 10 === 0 ? 2 ** 50 - n : (n * 7919) % 2000,
+});
 
 const isSigned = (type: Type): boolean =>
   type === 'carat.diamonds.corrected.v1' || type === 'carat.balance.adjusted.v1';
@@ -112,12 +125,10 @@ export const histories = (maxLength = 60): fc.Arbitrary<LedgerEvent[]> => {
     // One identity has one content, as the log has it: the first drawn is what every repeat says.
     const firsts = new Map<string, LedgerEvent>();
     return given.map(({ type, n, from, amount, isNegative }) => {
-      const drawn = event(type, {
-        n,
-        from,
-        creatorId: `creator-${n % 5}`,
-        millidiamonds: isNegative && isSigned(type) ? -amount : amount,
-      });
+      const given = { n, from, creatorId: `creator-${n % 5}` };
+      const drawn = type.startsWith('carat.redemption.')
+        ? event(type, given, redemptionOf(n))
+        : event(type, { ...given, millidiamonds: isNegative && isSigned(type) ? -amount : amount });
       const first = firsts.get(drawn.id) ?? drawn;
       firsts.set(first.id, first);
       return first;

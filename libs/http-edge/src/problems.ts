@@ -122,6 +122,7 @@ export const problems = {
   daily_maximum_exceeded: { status: 422, title: 'More diamonds than a creator may redeem on one UTC day.' },
   weekly_maximum_exceeded: { status: 422, title: 'More diamonds than a creator may redeem in one ISO week.' },
   webhook_url_not_allowed: { status: 422, title: 'Webhooks are sent over https, and to public addresses only.' },
+  statement_too_long: { status: 422, title: 'The period has more lines than one statement; ask for a shorter one.' },
   too_many_at_once: { status: 429, title: 'More of these run already than may run at once.', retryable: true },
   headers_too_large: { status: 431, title: 'Path and headers together are larger than this server takes.' },
   unavailable: { status: 503, title: 'A part that this needs cannot be reached right now.', retryable: true },

@@ -2,7 +2,7 @@ import { Id, partitionOf, Time, type Topic, topicNames } from '@carat/events';
 import { z } from 'zod';
 
 /** An amount of millidiamonds, or an offset: a whole number in decimal, however large. */
-const Decimal = z.string().regex(/^-?\d+$/);
+export const Decimal = z.string().regex(/^-?\d+$/);
 
 const Position = z.partialRecord(
   z.enum(topicNames),

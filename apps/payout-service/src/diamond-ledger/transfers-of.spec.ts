@@ -76,6 +76,16 @@ describe('the table of transfers', () => {
     expect(transfersOf(given)).toMatchObject([{ eventId: given.id, creatorId: 'creator-3', giftId: giftId(9) }]);
   });
 
+  test.each(['carat.diamonds.credited.v1', 'carat.diamonds.reversed.v1'] as const)('%s carries its price', (type) => {
+    const rate = { id: 'rate_third', numerator: 1, denominator: 3, rounding: 'ceiling' };
+    expect(transfersOf(event(type, {}, { coins: 7, rate }))).toMatchObject([{ priced: { coins: 7n, rate } }]);
+  });
+
+  test('a transfer of a redemption carries its redemption', () => {
+    const given = event('carat.redemption.requested.v1', {}, { redemptionId: 'rdm_1' });
+    expect(transfersOf(given)).toMatchObject([{ code: 'hold', redemptionId: 'rdm_1' }]);
+  });
+
   test('nothing credited is a transfer of nothing, so that the event is seen to be booked', () => {
     expect(moves(event('carat.diamonds.credited.v1', { millidiamonds: 0 }))).toEqual(['credit: issuance → creator 0']);
     expect(moves(event('carat.diamonds.corrected.v1', { millidiamonds: 0 }))).toEqual([

@@ -1,5 +1,5 @@
-import { type Millidiamonds, millidiamonds } from '@carat/amounts';
-import type { Event, EventOf } from '@carat/events';
+import { type Coins, coins, type Millidiamonds, millidiamonds } from '@carat/amounts';
+import type { Event, EventOf, RateOnEvent } from '@carat/events';
 
 /** `creator` is the creator's net account; each transfer names its creator beside. */
 export type Account = 'issuance' | `awards:${string}` | 'adjustments' | 'creator' | 'held' | 'redeemed';
@@ -28,6 +28,9 @@ export interface Transfer {
   /** Never negative: which way they go is said by the accounts. */
   readonly millidiamonds: Millidiamonds;
   readonly giftId?: string | undefined;
+  /** Of a credit or a reversal: the coins that were converted, and at which rate. */
+  readonly priced?: { readonly coins: Coins; readonly rate: RateOnEvent };
+  readonly redemptionId?: string;
 }
 
 export type LedgerEvent = Event<'diamond.events.v1' | 'award.events.v1' | 'redemption.events.v1'>;
@@ -44,9 +47,9 @@ type RedemptionState = RedemptionEvent['data']['from'];
 export function transfersOf(event: LedgerEvent): readonly Transfer[] {
   switch (event.type) {
     case 'carat.diamonds.credited.v1':
-      return [{ ...amountOf(event), code: 'credit', debit: 'issuance', credit: 'creator', giftId: event.data.giftId }];
+      return [{ ...ofGift(event), code: 'credit', debit: 'issuance', credit: 'creator' }];
     case 'carat.diamonds.reversed.v1':
-      return [{ ...amountOf(event), code: 'reverse', debit: 'creator', credit: 'issuance', giftId: event.data.giftId }];
+      return [{ ...ofGift(event), code: 'reverse', debit: 'creator', credit: 'issuance' }];
     case 'carat.diamonds.corrected.v1':
       return [{ ...signed(event, 'issuance'), code: 'correct', giftId: event.data.giftId }];
     case 'carat.diamonds.awarded.v1':
@@ -66,6 +69,13 @@ const amountOf = (event: LedgerEvent): Pick<Transfer, 'eventId' | 'creatorId' | 
   eventId: event.id,
   creatorId: event.data.creatorId,
   millidiamonds: millidiamonds(event.data.millidiamonds),
+});
+
+/** What the statement of a period says of gifts is added up from this, so nothing is looked up again (law 3). */
+const ofGift = (event: EventOf<'carat.diamonds.credited.v1' | 'carat.diamonds.reversed.v1'>) => ({
+  ...amountOf(event),
+  giftId: event.data.giftId,
+  priced: { coins: coins(event.data.coins), rate: event.data.rate },
 });
 
 /** An amount of either sign: what is positive goes from the other account to the creator. */
@@ -120,5 +130,6 @@ const codes: Record<RedemptionEvent['type'], Partial<Record<RedemptionState, Red
 
 function redeemed(event: RedemptionEvent): readonly Transfer[] {
   const code = codes[event.type][event.data.from];
-  return code === undefined ? [] : [{ ...amountOf(event), code, ...accountsOf[code] }];
+  if (code === undefined) return [];
+  return [{ ...amountOf(event), code, ...accountsOf[code], redemptionId: event.data.redemptionId }];
 }
