@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiKeys, type Role } from '@carat/http-edge';
 import { PayCreators } from '../src/pay-creator/pay-creators.worker.js';
 import type { PayoutEnvironment } from '../src/payout-environment.worker.js';
 import { openPayoutDoors, type PayoutDoors } from './payout-doors.js';
 import { appOf, credit, keepRate, MINIMUM } from './redeeming.js';
 import { openScriptedProvider, type ScriptedProvider } from './scripted-provider.js';
+
+const REST_MS = 100;
 
 export const ONE_APPROVER = 20_000_000;
 export const TWO_APPROVERS = 200_000_000;
@@ -14,6 +17,8 @@ export interface Paying {
   readonly provider: ScriptedProvider;
   /** Does once what the clock does all the time. */
   look(): Promise<void>;
+  /** Waits until something is sent again, after a look in which nobody had answered. */
+  rest(): Promise<void>;
   /** The same, as if all that is waited for had passed. */
   lookLater(): Promise<void>;
   /** A creator with just so many diamonds who has asked for all of them, and the redemption. */
@@ -39,7 +44,7 @@ export async function startPaying(rules: Partial<PayoutEnvironment> = {}): Promi
   const doors = await openPayoutDoors({
     PAYOUT_PROVIDER_URL: provider.url,
     PAYOUT_TIMEOUT: 400,
-    PAYOUT_RETRY: 100,
+    PAYOUT_RETRY: REST_MS,
     ...rules,
   });
   const { db, app } = doors;
@@ -49,6 +54,7 @@ export async function startPaying(rules: Partial<PayoutEnvironment> = {}): Promi
     doors,
     provider,
     look,
+    rest: () => sleep(REST_MS + 10),
     async lookLater() {
       await db.query(`UPDATE payout.payout SET poll_at = clock_timestamp() WHERE poll_at IS NOT NULL`);
       await db.query(`UPDATE payout.payout SET call_at = clock_timestamp() WHERE call_at IS NOT NULL`);

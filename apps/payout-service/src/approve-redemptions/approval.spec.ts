@@ -43,6 +43,25 @@ describe('an approval counts', () => {
   });
 });
 
+describe('an approval', () => {
+  const refusalOf = (before: Redemption, change: object, by = 'approver:olga') =>
+    decide(before, approval(before, change), given('approver', { by }));
+
+  test('is not for whoever put the account there that the money goes to', () => {
+    const pending = after(wayInto.pending_approval);
+    const account = { accountSetBy: 'approver:olga' };
+    expect(refusalOf(pending, account)).toEqual({ refused: 'self_approval' });
+    expect(refusalOf(pending, account, 'approver:omar')).toHaveProperty('event');
+  });
+
+  test('of what is approved by now is no yes for who may not give one, or to another content', () => {
+    const approved = after(wayInto.approved);
+    expect(refusalOf(approved, {})).toEqual({ recorded: 'duplicate' });
+    expect(refusalOf(approved, {}, 'creator-7')).toEqual({ refused: 'self_approval' });
+    expect(refusalOf(approved, { contentHash: 'of nothing' })).toEqual({ refused: 'proposal_changed' });
+  });
+});
+
 describe('approvals that are too old', () => {
   const large = (): Redemption => {
     const command = request({ quote: quote({ millidiamonds: 200_000_000 }) });

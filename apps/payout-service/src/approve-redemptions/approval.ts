@@ -46,6 +46,8 @@ export interface ApproveCommand {
   readonly contentHash: string;
   /** The hash of the content as it is now: the account may have changed since somebody looked. */
   readonly contentHashNow: string;
+  /** Who made the account what it is, where that is known. */
+  readonly accountSetBy?: string | undefined;
   /** How many people approve so many diamonds. */
   readonly approversNeeded: number;
   readonly approvalTtlMs: number;
@@ -60,19 +62,20 @@ interface Involved {
 }
 
 /**
- * What speaks against an approval. Nobody approves what they asked for or let out of a review, whatever keys they hold,
- * and a yes is to what was shown. Where nobody has to approve, the system does.
+ * What speaks against an approval. Nobody approves what they asked for or let out of a review, nor money to an account
+ * that they have put there, whatever keys they hold; and a yes is to what was shown. Where nobody has to approve, the
+ * system does.
  */
 export function objectionToApproval(
   { askedBy, releasedBy, approvals }: Involved,
-  { contentHash: named, contentHashNow, approversNeeded, approvalTtlMs }: ApproveCommand,
+  { contentHash: named, contentHashNow, accountSetBy, approversNeeded, approvalTtlMs }: ApproveCommand,
   { as, by, atMs }: { readonly as: string; readonly by: string; readonly atMs: number },
 ):
   | { readonly refused: 'forbidden' | 'self_approval' | 'proposal_changed' }
   | { readonly recorded: 'duplicate' }
   | undefined {
   if (as === 'system' && approversNeeded > 0) return { refused: 'forbidden' };
-  if (askedBy === by || releasedBy.includes(by)) return { refused: 'self_approval' };
+  if (askedBy === by || accountSetBy === by || releasedBy.includes(by)) return { refused: 'self_approval' };
   if (named !== contentHashNow) return { refused: 'proposal_changed' };
   const isKnown = approvalsInForce(approvals, named, atMs, approvalTtlMs).some((approval) => approval.by === by);
   return isKnown ? { recorded: 'duplicate' } : undefined;

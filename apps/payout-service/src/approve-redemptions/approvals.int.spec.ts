@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { contentHash } from '@carat/events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Asked, ONE_APPROVER, type Paying, startPaying, TWO_APPROVERS } from '../../test/paying.js';
 import { credit, expectOneStory } from '../../test/redeeming.js';
@@ -143,6 +145,7 @@ describe('14: nobody approves what they asked for, by whatever way', () => {
 
     paying.provider.onCall = () => 'breaks';
     await decide('approval', keys().approver, { contentHash });
+    await paying.rest();
     await paying.look();
     const settle = { outcome: 'paid', evidence: 'the statement of the bank' };
     const proposed = await decide('settlements', olga, settle);
@@ -162,6 +165,31 @@ describe('14: nobody approves what they asked for, by whatever way', () => {
   });
 });
 
+describe('an account that somebody has put there', () => {
+  test('is not for that person to send money to', async () => {
+    const operator = await paying.keyOf('operator', 'person:mal');
+    const approver = await paying.keyOf('approver', 'person:mal');
+    const creatorId = anyone();
+    const path = `/v1/creators/${creatorId}/payout-methods`;
+    const mine = { kind: 'bank', label: 'the creator’s'.replace('’', '') };
+    const { payoutMethodId } = (await paying.doors.send('POST', path, keys().operator, mine)).body;
+    await credit(paying.doors.db, creatorId, ONE_APPROVER);
+    const { app } = await paying.asked(creatorId);
+    const { quoteId } = (await app.quote(ONE_APPROVER)).body;
+    const { redemptionId } = (await app.redeem(quoteId, undefined, payoutMethodId)).body;
+    await paying.look();
+    await paying.doors.send('PUT', `${path}/${payoutMethodId}`, operator, { kind: 'bank', label: 'account of mal' });
+    const shown = (await paying.doors.send('GET', `/v1/redemptions/${redemptionId}`, approver)).body;
+    const door = `/v1/redemptions/${redemptionId}/approval`;
+    const body = { contentHash: shown['contentHash'] };
+    expect(await paying.doors.send('POST', door, approver, body)).toMatchObject(refusedAs(403, 'self_approval'));
+    expect(await batch(approver, { id: redemptionId, decision: 'approve', ...body })).toMatchObject([
+      { code: 'self_approval' },
+    ]);
+    expect(await paying.doors.send('POST', door, keys().approver, body)).toMatchObject({ status: 200 });
+  });
+});
+
 describe('a rejection', () => {
   test('gives the diamonds back, for good, and tells the creator why', async () => {
     const { decide, contentHash, app, redemptionId } = await waiting();
@@ -178,6 +206,21 @@ describe('a rejection', () => {
 });
 
 describe('GET approvals', () => {
+  test('takes a cursor of its own making, and nothing else', async () => {
+    const cursorOf = (position: unknown) => {
+      const bytes = Buffer.from(JSON.stringify(position));
+      const tag = createHash('sha256')
+        .update(contentHash('cursor', { list: 'approvals' }))
+        .update(bytes)
+        .digest();
+      return Buffer.concat([tag.subarray(0, 12), bytes]).toString('base64url');
+    };
+    for (const position of [['-'], ['x'], 'x', [7], {}])
+      expect(
+        await paying.doors.send('GET', `/v1/approvals?cursor=${cursorOf(position)}`, keys().approver),
+      ).toMatchObject(refusedAs(400, 'cursor_invalid'));
+  });
+
   test('lists what waits, the longest first, page by page, and says what is one’s own', async () => {
     const others = await startPaying();
     try {

@@ -92,12 +92,13 @@ export class Approvals {
       case 'approve': {
         const needed = approversNeeded(asked.millidiamonds, tiers);
         const approvalTtlMs = this.environment.APPROVAL_TTL;
-        return { ...decision, contentHashNow, approversNeeded: needed, approvalTtlMs };
+        const accountSetBy = standing.method?.setBy;
+        return { ...decision, contentHashNow, accountSetBy, approversNeeded: needed, approvalTtlMs };
       }
       case 'reject':
         return { ...decision, contentHashNow };
       case 'release':
-        return { kind: 'release', causes: causesToHold(standing, atMs) };
+        return { kind: 'release', causes: causesToHold(standing, atMs), clearedBy: standing.eligibility?.setBy };
       default:
         return decision satisfies never;
     }

@@ -1,5 +1,6 @@
 import { Answers, type Caller, CallerOf, PageQuery, Problem, pageOf, Roles, readCursor } from '@carat/http-edge';
 import { Body, Controller, Get, Headers, HttpCode, Post, Query } from '@nestjs/common';
+import { z } from 'zod';
 import { Batch, BatchAnswer, type Waiting, WaitingList } from './approval-bodies.js';
 import { WaitingForPeople } from './waiting.store.js';
 
@@ -19,7 +20,7 @@ export class WaitingController {
     const filters = { list: 'approvals' };
     const [after = ''] = readCursor(cursor, filters) ?? [];
     // A cursor is no secret, so what it holds may be anything.
-    if (!/^[0-9a-f-]{0,36}$/.test(after)) throw new Problem('cursor_invalid');
+    if (after !== '' && !z.uuid().safeParse(after).success) throw new Problem('cursor_invalid');
     return pageOf(await this.people.list(principal, limit + 1, after), limit, ageOf, filters);
   }
 

@@ -29,7 +29,7 @@ const WAITING = `
            json_build_object('id', s.settlement_id, 'contentHash', s.content_hash, 'proposedBy', s.proposed_by,
                              'since', s.proposed_at)
     FROM payout.settlement s JOIN payout.redemption r USING (redemption_id)
-    WHERE s.decided_at IS NULL AND r.status = 'unknown'
+    WHERE s.decided_at IS NULL AND r.status = 'unknown' AND s.proposed_at > $4
   ) AS waiting WHERE age > $2 ORDER BY age LIMIT $3`;
 
 interface Row {
@@ -60,7 +60,7 @@ export class WaitingForPeople {
   async list(principal: string, limit: number, after: string): Promise<Waiting[]> {
     const tx = this.db.manager;
     const { oneApproverFrom } = await this.approvals.tiers(tx);
-    const rows = (await tx.query(WAITING, [oneApproverFrom, after, limit])) as Row[];
+    const rows = (await tx.query(WAITING, [oneApproverFrom, after, limit, this.settlements.openSince()])) as Row[];
     const behind = after === '' ? undefined : { proposedAt: new Date(timeOfId(after)).toISOString(), proposalId: '' };
     const proposals = await openProposals(tx, limit, behind);
     return [...rows.map((row) => waiting(row, principal)), ...proposals.map((one) => proposed(one, principal))]

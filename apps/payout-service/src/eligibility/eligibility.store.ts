@@ -27,7 +27,7 @@ export async function eligibilityOf(tx: Tx, creatorId: string): Promise<Eligibil
 export class Eligibilities {
   constructor(private readonly db: DataSource) {}
 
-  /** Says it anew. It counts for every decision from now on, and for redemptions that were approved but not sent. */
+  /** Says it anew. It counts for every decision from now on, also for what was approved and not submitted yet. */
   async set(creatorId: string, said: EligibilityBody, principal: string): Promise<Eligibility> {
     const { adult, taxForm, redemptionsAllowed, reason } = said;
     const setBy = Id.parse(principal);

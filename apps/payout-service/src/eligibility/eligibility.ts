@@ -7,7 +7,7 @@ export const EligibilityBody = z.object({
   taxForm: z.boolean().meta({ description: 'a valid tax form is on file' }),
   redemptionsAllowed: z
     .boolean()
-    .meta({ description: 'false stops every payout to the creator that was not sent yet' }),
+    .meta({ description: 'false stops every payout to the creator that was not submitted yet' }),
   reason: Reason,
 });
 export type EligibilityBody = Readonly<z.infer<typeof EligibilityBody>>;

@@ -20,6 +20,8 @@ export class Payouts1764000200002 implements MigrationInterface {
     await db.query(`
       UPDATE payout.redemption
       SET state = (state::jsonb - 'approvedBy' || '{"approvals": [], "approversNeeded": 0}'::jsonb)::json`);
+    // Who made a method what it is. Of those of before nobody knows.
+    await db.query('ALTER TABLE payout.payout_method ADD set_by text');
     await db.query('ALTER TABLE payout.redemption ADD decide_before timestamptz');
     await db.query(`UPDATE payout.redemption SET decide_before = (state #>> '{asked,decideBefore}')::timestamptz`);
     await db.query(`
@@ -93,5 +95,6 @@ export class Payouts1764000200002 implements MigrationInterface {
       'DROP TABLE payout.break, payout.settlement, payout.provider_webhook, payout.payout, payout.eligibility',
     );
     await db.query('ALTER TABLE payout.redemption DROP decide_before');
+    await db.query('ALTER TABLE payout.payout_method DROP set_by');
   }
 }

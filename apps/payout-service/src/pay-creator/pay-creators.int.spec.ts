@@ -117,6 +117,7 @@ describe('a call', () => {
     provider.onCall = () => behaviour as 'hangs';
     provider.onPoll = () => notFound;
     const { redemptionId, now, app } = await paying.asked(anyone());
+    await paying.rest();
     await paying.look();
     expect(await now()).toMatchObject({ state: 'unknown' });
     // Not found is never proof.
@@ -131,6 +132,7 @@ describe('a call', () => {
   });
 
   test.each([400, 402, 403, 404, 410, 422])('answered %d is refused, and its diamonds go back', async (status) => {
+    await paying.rest();
     paying.provider.onCall = () => ({ status, body: { code: 'no_such_account', detail: 'Closed\u0000 in May.' } });
     const { redemptionId, now, app } = await paying.asked(anyone());
     await paying.look();
@@ -153,7 +155,7 @@ describe('a call', () => {
     expect(await other.now()).toMatchObject({ state: 'approved' });
     expect((await other.app.cancel(other.redemptionId)).status).toBe(200);
     await provider.reopen();
-    await sleep(150);
+    await paying.rest();
     await paying.lookLater();
     expect(await now()).toMatchObject({ state: 'in_transit' });
     expect(callsOf(redemptionId)).toHaveLength(1);
@@ -166,7 +168,7 @@ describe('a call', () => {
     await paying.look();
     expect(await now()).toMatchObject({ state: 'submitted' });
     Object.assign(provider, calm);
-    await sleep(150);
+    await paying.rest();
     await paying.lookLater();
     expect(await now()).toMatchObject({ state: 'in_transit' });
     expect(callsOf(redemptionId)).toHaveLength(2);
@@ -183,7 +185,7 @@ describe('a call', () => {
     // Claimed, as by a process that is then killed.
     expect(await doors.app.get(Payouts).claimCalls(60_000, 8)).toMatchObject([{ redemptionId }]);
     await provider.reopen();
-    await sleep(150);
+    await paying.rest();
     await paying.look();
     expect(await now()).toMatchObject({ state: 'submitted' });
     provider.onPoll = () => notFound;
@@ -202,6 +204,84 @@ describe('a call', () => {
     for (const { redemptionId } of asked) expect(callsOf(redemptionId)).toHaveLength(1);
     expect(await db.query('SELECT 1 FROM payout.payout WHERE call_at IS NOT NULL')).toEqual([]);
   }, 60_000);
+});
+
+describe('a claim that has run out', () => {
+  /** Claimed, and out of time, as by a process that has stalled. */
+  async function stalled() {
+    await paying.provider.close();
+    const asked = await paying.asked(anyone());
+    await paying.rest();
+    await paying.look();
+    await paying.provider.reopen();
+    await paying.doors.db.query('UPDATE payout.payout SET call_at = clock_timestamp() WHERE call_at IS NOT NULL');
+    const payouts = paying.doors.app.get(Payouts);
+    const [claimed] = await payouts.claimCalls(0, 1);
+    if (claimed === undefined) throw new Error('it was not claimed');
+    await sleep(5);
+    return { ...asked, payouts, claimed };
+  }
+  const runOut = { kind: 'unanswered', reason: 'nobody has answered' } as const;
+
+  test('is given up under the lock: whoever had made the call and comes back to it makes it again', async () => {
+    const { payouts, claimed, now } = await stalled();
+    expect(await payouts.unanswered(8)).toMatchObject([{ redemptionId: claimed.redemptionId }]);
+    await payouts.callAgain(claimed, 0);
+    await expect(payouts.apply(claimed, runOut, 'run_out')).rejects.toThrow('another step');
+    expect(await now()).toMatchObject({ state: 'submitted' });
+    await paying.rest();
+    await paying.look();
+    expect(await now()).toMatchObject({ state: 'in_transit' });
+    expect(callsOf(claimed.redemptionId)).toHaveLength(1);
+  });
+
+  test('is for good: what is unknown is never called again, and is no longer there to be claimed', async () => {
+    const { payouts, claimed, now, redemptionId } = await stalled();
+    paying.provider.onPoll = () => notFound;
+    await payouts.apply(claimed, runOut, 'run_out');
+    await payouts.callAgain(claimed, 0);
+    expect(await payouts.claimCalls(60_000, 8)).toEqual([]);
+    // Not even if something had left it in the table as to be called.
+    const toCall = 'UPDATE payout.payout SET call_at = clock_timestamp() WHERE redemption_id = $1';
+    await paying.doors.db.query(toCall, [redemptionId]);
+    expect(await payouts.claimCalls(60_000, 8)).toEqual([]);
+    await paying.rest();
+    await paying.look();
+    expect(await now()).toMatchObject({ state: 'unknown' });
+    expect(callsOf(redemptionId)).toEqual([]);
+    await paying.doors.db.query('UPDATE payout.payout SET call_at = NULL WHERE redemption_id = $1', [redemptionId]);
+  });
+});
+
+describe('what is submitted can no longer be stopped, so no more of it than is called at once', () => {
+  test.each(['closed', 'breaks'] as const)('is exposed to a provider that is %s', async (way) => {
+    const asked = await Promise.all(Array.from({ length: 20 }, () => paying.asked(anyone())));
+    await paying.rest();
+    if (way === 'closed') await paying.provider.close();
+    else paying.provider.onCall = () => 'breaks';
+    await paying.look();
+    if (way === 'closed') await paying.provider.reopen();
+    const states = await Promise.all(asked.map(async ({ now }) => String((await now())['state'])));
+    const counts = Map.groupBy(states, (state) => state);
+    expect(counts.get(way === 'closed' ? 'submitted' : 'unknown')).toHaveLength(8);
+    expect(counts.get('approved')).toHaveLength(12);
+    for (const { app, redemptionId } of asked) await app.cancel(redemptionId);
+    await paying.rest();
+    Object.assign(paying.provider, calm);
+    await paying.lookLater();
+  });
+});
+
+describe('an answer about another amount', () => {
+  test('is no answer to our call: the outcome is unknown, and a person is told', async () => {
+    paying.provider.onCall = (payout) => record(payout, 'paid', { amountMinor: 1 });
+    const { redemptionId, now, app } = await paying.asked(anyone());
+    await paying.rest();
+    await paying.look();
+    expect(await now()).toMatchObject({ state: 'unknown' });
+    expect(await breaksOf(redemptionId)).toEqual([{ outcome: 'amount_differs' }]);
+    expect(await app.balance()).toMatchObject({ held: `${MINIMUM}`, redeemed: '0' });
+  });
 });
 
 describe('what the provider says later', () => {

@@ -21,8 +21,9 @@ const MARGIN_MS = 5_000;
 export class PayCreators implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('payouts');
   private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
-  /** While the provider cannot be reached nothing more is sent: what is approved can still be cancelled. */
+  private moving: Promise<void> | undefined;
+  private asking: Promise<void> | undefined;
+  /** While the provider does not answer nothing more is sent: what is approved can still be cancelled. */
   private restsUntilMs = 0;
 
   constructor(
@@ -33,55 +34,80 @@ export class PayCreators implements OnApplicationBootstrap, OnApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.look(), this.environment.PAYOUT_EVERY);
+    this.timer = setInterval(() => {
+      void this.move();
+      void this.ask();
+    }, this.environment.PAYOUT_EVERY);
   }
 
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    await this.looking;
+    await Promise.all([this.moving, this.asking]);
   }
 
-  /** Takes every step that is due, once. A look that comes while another is on its way is that other. */
-  look(): Promise<void> {
-    this.looking ??= this.everyStep()
+  /** Takes every step that is due, once, and asks about every payout that it is time to ask about. */
+  async look(): Promise<void> {
+    await this.move();
+    await this.ask();
+  }
+
+  /** Every step but asking. A call that comes while another is on its way is that other. */
+  private move(): Promise<void> {
+    this.moving ??= this.everyStep()
       .catch((error: unknown) => this.logger.error(error))
       .finally(() => {
-        this.looking = undefined;
+        this.moving = undefined;
       });
-    return this.looking;
+    return this.moving;
+  }
+
+  /** Beside the steps and not among them: a provider that answers slowly keeps nobody from expiring or being sent. */
+  private ask(): Promise<void> {
+    this.asking ??= this.poll()
+      .catch((error: unknown) => this.logger.error(error))
+      .finally(() => {
+        this.asking = undefined;
+      });
+    return this.asking;
   }
 
   private async everyStep(): Promise<void> {
-    for (const step of ['expire', 'screen', 'approve'] as const) await this.takeAll(step);
+    for (const step of ['expire', 'screen', 'approve'] as const) await this.takeAll(step, LARGEST_LOT);
     if (!this.provider.isThere) return;
-    if (Date.now() >= this.restsUntilMs) {
-      await this.takeAll('submit');
-      await this.call();
-    }
     await this.giveUpCalls();
-    await this.poll();
-  }
-
-  private async takeAll(step: 'expire' | 'screen' | 'approve' | 'submit'): Promise<void> {
-    await each(await this.moveOn.waitingFor(step, LARGEST_LOT), (one) =>
-      this.unlessMoved(one, this.moveOn.take(step, one)),
-    );
-  }
-
-  /** Sends what nobody has sent yet. The claim of each is committed before its first byte leaves. */
-  private async call(): Promise<void> {
-    const forMs = this.environment.PAYOUT_TIMEOUT + MARGIN_MS;
-    // Claimed by the handful: a claim that waited for others to be called first would run out meanwhile.
-    for (let sent = 0; sent < LARGEST_LOT; sent += AT_ONCE) {
-      const claimed = await this.payouts.claimCalls(forMs, AT_ONCE);
-      await each(claimed, async (payout) => this.tell(payout, await this.provider.send(payout.request)));
-      if (claimed.length < AT_ONCE || Date.now() < this.restsUntilMs) return;
+    // By the handful: what is submitted can no longer be stopped, so no more of it waits than is called at once.
+    for (let sent = 0; sent < LARGEST_LOT && Date.now() >= this.restsUntilMs; sent += AT_ONCE) {
+      const submitted = await this.takeAll('submit', AT_ONCE);
+      if ((await this.call()) === 0 && submitted === 0) return;
     }
+  }
+
+  /** Answers how many there were. */
+  private async takeAll(step: 'expire' | 'screen' | 'approve' | 'submit', limit: number): Promise<number> {
+    const waiting = await this.moveOn.waitingFor(step, limit);
+    await each(waiting, (one) => this.unlessMoved(one, this.moveOn.take(step, one)));
+    return waiting.length;
+  }
+
+  /**
+   * Sends what nobody has sent yet, a handful of it: the claim of each is committed before its first byte leaves, and
+   * one that waited for others would run out meanwhile. Where nobody at all has answered, nothing is sent for a while.
+   * Answers how many were called.
+   */
+  private async call(): Promise<number> {
+    const claimed = await this.payouts.claimCalls(this.environment.PAYOUT_TIMEOUT + MARGIN_MS, AT_ONCE);
+    let answered = 0;
+    await each(claimed, async (payout) => {
+      const answer = await this.provider.send(payout.request);
+      if (answer.kind === 'record' || answer.kind === 'refused') answered++;
+      await this.tell(payout, answer);
+    });
+    if (claimed.length > 0 && answered === 0) this.restsUntilMs = Date.now() + this.environment.PAYOUT_RETRY;
+    return claimed.length;
   }
 
   private async tell(payout: ClaimedCall, answer: ProviderAnswer): Promise<void> {
     if (answer.kind !== 'not_sent') return this.unlessMoved(payout, this.payouts.apply(payout, answer, 'call'));
-    this.restsUntilMs = Date.now() + this.environment.PAYOUT_RETRY;
     this.logger.warn(`${payout.redemptionId} could not be sent: ${answer.reason}`);
     await this.payouts.callAgain(payout, this.environment.PAYOUT_RETRY);
   }
@@ -89,7 +115,7 @@ export class PayCreators implements OnApplicationBootstrap, OnApplicationShutdow
   private async giveUpCalls(): Promise<void> {
     const answer = { kind: 'unanswered', reason: 'whoever sent it ended before there was an answer' } as const;
     await each(await this.payouts.unanswered(LARGEST_LOT), (payout) =>
-      this.unlessMoved(payout, this.payouts.apply(payout, answer, 'call')),
+      this.unlessMoved(payout, this.payouts.apply(payout, answer, 'run_out')),
     );
   }
 
@@ -99,9 +125,10 @@ export class PayCreators implements OnApplicationBootstrap, OnApplicationShutdow
       const claimed = await this.payouts.claimPolls(forMs, AT_ONCE);
       await each(claimed, async (payout) => {
         const answer = await this.provider.ask(payout.redemptionId);
-        // No answer to a question is no news of the payout.
         if (answer.kind === 'record' || answer.kind === 'not_found')
-          await this.unlessMoved(payout, this.payouts.apply(payout, answer, payout));
+          return this.unlessMoved(payout, this.payouts.apply(payout, answer, payout));
+        this.logger.warn(`${payout.redemptionId} was asked about: ${answer.reason}`);
+        return this.payouts.pollAgain(payout);
       });
       if (claimed.length < AT_ONCE) return;
     }

@@ -11,7 +11,17 @@ export interface PayoutRequest {
   readonly destination: { readonly payoutMethodId: string; readonly kind: string; readonly label: string };
 }
 
-/** The provider's own record of a payout of ours. */
+const LONGEST_REASON = 500;
+
+/** Somebody else's words as they may be kept: no control characters, no halves of a pair, and not long. */
+export const inOurWords = (text: string): string =>
+  text
+    .toWellFormed()
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, LONGEST_REASON)
+    .toWellFormed();
+
+/** The provider's own record of a payout of ours. Whatever else it says is left aside, and never kept. */
 export const ProviderRecord = z.object({
   payoutId: Id,
   providerReference: Id,
@@ -19,8 +29,7 @@ export const ProviderRecord = z.object({
   currency: Currency,
   amountMinor: z.int().min(0),
   feeMinor: z.int().min(0).optional(),
-  reason: z.string().optional(),
-  updatedAt: z.string().optional(),
+  reason: z.string().transform(inOurWords).nullish(),
 });
 export type ProviderRecord = Readonly<z.infer<typeof ProviderRecord>>;
 
@@ -59,16 +68,6 @@ function recordIn(payoutId: string, body: unknown): ProviderAnswer {
   return { kind: 'record', record: parsed.data };
 }
 
-const LONGEST_REASON = 500;
-
-/** Somebody else's words as they may stand on an event: no control characters, no halves of a pair, and not long. */
-export const inOurWords = (text: string): string =>
-  text
-    .toWellFormed()
-    .replace(/\p{Cc}+/gu, ' ')
-    .slice(0, LONGEST_REASON)
-    .toWellFormed();
-
 function reasonIn(status: number, body: unknown): string {
   const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown };
   const said = [code, detail].filter((text): text is string => typeof text === 'string' && text !== '');
@@ -97,7 +96,7 @@ function commandOfRecord(record: ProviderRecord): RedemptionCommand {
   const { status, currency, amountMinor, providerReference, reason } = record;
   // Held by the provider's own compliance, it is on its way as far as we are concerned.
   const kind = status === 'pending' || status === 'held' ? 'accepted' : status;
-  const why = reason === undefined || reason === '' ? {} : { reason: inOurWords(reason) };
+  const why = reason === undefined || reason === null || reason === '' ? {} : { reason };
   return { kind, payout: { currency, amountMinor }, providerReference, ...why };
 }
 

@@ -10,6 +10,9 @@ export const PayoutMethod = z.object({
 });
 export type PayoutMethod = Readonly<z.infer<typeof PayoutMethod>>;
 
+/** A method as it is kept: with whoever made it what it is, whom it is answered to nobody. */
+export type KeptMethod = PayoutMethod & { readonly setBy?: string | undefined };
+
 const FROM_THE_BEGINNING = '1970-01-01T00:00:00.000Z';
 
 /** The methods of the fake provider: each shows one way in which a payout can go, to any creator. */

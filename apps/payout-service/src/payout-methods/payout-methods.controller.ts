@@ -46,11 +46,12 @@ export class PayoutMethodsController {
   @Put(':payoutMethodId')
   @Answers(PayoutMethod)
   change(
+    @CallerOf() { principal }: Caller,
     @Param('creatorId', { schema: Id }) creatorId: string,
     @Param('payoutMethodId', { schema: Id }) payoutMethodId: string,
     @Body({ schema: NewMethod }) body: NewMethod,
   ): Promise<PayoutMethod> {
-    return this.methods.change(creatorId, payoutMethodId, body);
+    return this.methods.change(creatorId, payoutMethodId, body, principal);
   }
 
   /** The creator's own methods, and those of the fake provider. */

@@ -7,13 +7,13 @@ import { DataSource } from 'typeorm';
 import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
-import { type PayoutMethod, seededMethods } from './payout-method.js';
+import { type KeptMethod, type PayoutMethod, seededMethods } from './payout-method.js';
 
 const COLUMNS = 'payout_method_id AS "payoutMethodId", kind, label, usable_from AS "usableFrom"';
 
 const INSERT = `
-  INSERT INTO payout.payout_method (payout_method_id, creator_id, kind, label, usable_from)
-  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (payout_method_id) DO NOTHING`;
+  INSERT INTO payout.payout_method (payout_method_id, creator_id, kind, label, usable_from, set_by)
+  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (payout_method_id) DO NOTHING`;
 
 const LIST = `
   SELECT ${COLUMNS} FROM payout.payout_method
@@ -22,33 +22,36 @@ const LIST = `
 const FIND = `SELECT ${COLUMNS} FROM payout.payout_method WHERE payout_method_id = $1`;
 
 const LOCK = `
-  SELECT ${COLUMNS} FROM payout.payout_method
+  SELECT ${COLUMNS}, set_by AS "setBy" FROM payout.payout_method
   WHERE payout_method_id = $1 AND (creator_id IS NULL OR creator_id = $2) FOR SHARE`;
 
 // The same account again is no change. Who decides on a redemption holds the row, so nobody approves what is changing.
 const CHANGE = `
   UPDATE payout.payout_method SET kind = $3, label = $4,
+    set_by = CASE WHEN kind = $3 AND label = $4 THEN set_by ELSE $6 END,
     usable_from = CASE WHEN kind = $3 AND label = $4 THEN usable_from
                        ELSE date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => $5::float8 / 1000) END
   WHERE payout_method_id = $1 AND creator_id = $2 RETURNING ${COLUMNS}`;
 
 type Row = Omit<PayoutMethod, 'usableFrom'> & { readonly usableFrom: Date };
 
-const asAnswered = ({ usableFrom, ...method }: Row): PayoutMethod => ({
-  ...method,
+const asAnswered = ({ payoutMethodId, kind, label, usableFrom }: Row): PayoutMethod => ({
+  payoutMethodId,
+  kind,
+  label,
   usableFrom: usableFrom.toISOString(),
 });
 
 /** The methods of the fake provider belong to nobody, so every creator may use them. */
 export async function seedPayoutMethods(tx: Tx): Promise<void> {
   for (const { payoutMethodId, kind, label, usableFrom } of seededMethods)
-    await tx.query(INSERT, [payoutMethodId, null, kind, label, usableFrom]);
+    await tx.query(INSERT, [payoutMethodId, null, kind, label, usableFrom, null]);
 }
 
 /** A method that the creator may use, kept as it is until the transaction ends; undefined when there is none. */
-export async function lockPayoutMethod(tx: Tx, id: string, creatorId: string): Promise<PayoutMethod | undefined> {
-  const [row] = (await tx.query(LOCK, [id, creatorId])) as Row[];
-  return row && asAnswered(row);
+export async function lockPayoutMethod(tx: Tx, id: string, creatorId: string): Promise<KeptMethod | undefined> {
+  const [row] = (await tx.query(LOCK, [id, creatorId])) as (Row & { readonly setBy: string | null })[];
+  return row && { ...asAnswered(row), setBy: row.setBy ?? undefined };
 }
 
 /** What is known of a method, or undefined when there is none. */
@@ -74,7 +77,8 @@ export class PayoutMethods {
       const { methodCoolingMs } = await rulesAt(tx, this.environment, now);
       const usableFrom = new Date(now.getTime() + methodCoolingMs).toISOString();
       const answer = { payoutMethodId: `pm_${id}`, ...of, usableFrom };
-      await tx.query(INSERT, [answer.payoutMethodId, creatorId, of.kind, of.label, usableFrom]);
+      const row = [answer.payoutMethodId, creatorId, of.kind, of.label, usableFrom, asked.principal];
+      await tx.query(INSERT, row);
       return { answer, replayed: false };
     });
   }
@@ -88,10 +92,11 @@ export class PayoutMethods {
     creatorId: string,
     payoutMethodId: string,
     of: Pick<PayoutMethod, 'kind' | 'label'>,
+    principal: string,
   ): Promise<PayoutMethod> {
     return this.db.transaction(async (tx) => {
       const { methodCoolingMs } = await rulesAt(tx, this.environment, await databaseClock(tx));
-      const row = [payoutMethodId, creatorId, of.kind, of.label, methodCoolingMs];
+      const row = [payoutMethodId, creatorId, of.kind, of.label, methodCoolingMs, principal];
       const [[changed]] = (await tx.query(CHANGE, row)) as [Row[], number];
       if (changed === undefined) throw new Problem('payout_method_not_found');
       return asAnswered(changed);

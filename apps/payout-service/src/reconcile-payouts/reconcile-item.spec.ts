@@ -61,7 +61,12 @@ describe('a payout', () => {
     // Nobody told us the fee, so there is nothing that it could differ from.
     ['matched', [], ours({ feeMinor: undefined }), [line({ feeMinor: 36n })]],
     ['status_conflicts', ['status_conflicts'], ours({ status: 'failed', ...notPaid }), [line()]],
-    ['status_conflicts', ['status_conflicts'], ours({ status: 'cancelled', ...notPaid }), [line()]],
+    // Nothing was ever sent, and the provider has paid something all the same.
+    ['incident', ['incident'], ours({ status: 'cancelled', ...notPaid }), [line()]],
+    ['incident', ['incident'], ours({ status: 'approved', ...notPaid }), [line()]],
+    // Paid and returned before we asked: our books have neither.
+    ['matched', [], ours({ status: 'returned', ...notPaid }), [line(), back]],
+    ['pending', [], ours({ status: 'returned', ...notPaid }), [line()]],
     ['status_conflicts', ['status_conflicts'], ours(), [line(), back]],
     ['duplicate', ['duplicate'], ours(), [line(), line({ line: 'L-3' })]],
     ['duplicate', ['duplicate'], ours(), [line({ isRepeated: true })]],

@@ -1,5 +1,5 @@
 import type { Break, BreakOutcome } from '../breaks/break.js';
-import type { RedemptionStatus } from '../redeem-diamonds/redemption-machine.js';
+import { type RedemptionStatus, UNDECIDED, WITHDRAWN } from '../redeem-diamonds/redemption-machine.js';
 
 /** A payout as our books have it, and what the provider's own record said of its fee. */
 export interface OurPayout {
@@ -38,6 +38,8 @@ interface Finding {
 }
 
 const OPEN: readonly RedemptionStatus[] = ['submitted', 'in_transit', 'unknown'];
+/** Nothing of it was ever sent. */
+const NEVER_SENT: readonly RedemptionStatus[] = [...UNDECIDED, ...WITHDRAWN];
 
 const moneyOf = (of: { readonly currency: string; readonly amountMinor: bigint }) => ({
   currency: of.currency,
@@ -64,6 +66,12 @@ const evidenceOf = (line: TheirLine, ours?: OurPayout) => ({
       }),
 });
 
+/** Paid and returned between two looks of ours, so our books have neither: the lines tell both, or one is to come. */
+const cameBackUnseen = ({ status, paidAtMs }: OurPayout): boolean => status === 'returned' && paidAtMs === undefined;
+
+const conflictOf = ({ status }: OurPayout): BreakOutcome =>
+  NEVER_SENT.includes(status) ? 'incident' : 'status_conflicts';
+
 /** What is wrong with one line of a payout that is ours; `nth`: which of its kind it is. */
 function findingsOfLine(ours: OurPayout, line: TheirLine, nth: number): Finding[] {
   const evidence = evidenceOf(line, ours);
@@ -76,7 +84,7 @@ function findingsOfLine(ours: OurPayout, line: TheirLine, nth: number): Finding[
     ...(isOfMoney ? [found('amount_differs')] : []),
     ...(isOfFee ? [found('fee_differs')] : []),
     // What is still on its way the provider tells us later; the line has told it earlier, that is all.
-    ...(isAsWeHoldIt || OPEN.includes(ours.status) ? [] : [found('status_conflicts')]),
+    ...(isAsWeHoldIt || OPEN.includes(ours.status) || cameBackUnseen(ours) ? [] : [found(conflictOf(ours))]),
     ...(line.valueDate < line.day ? [found('late')] : []),
   ];
 }
@@ -99,6 +107,7 @@ function isPending(ours: OurPayout, lines: readonly TheirLine[]): boolean {
   const has = (kind: 'payout' | 'return') => lines.some((line) => line.kind === kind);
   const isPaid = ours.paidAtMs !== undefined;
   const isReturned = ours.returnedAtMs !== undefined;
+  if (cameBackUnseen(ours)) return has('payout') !== has('return');
   return has('payout') !== isPaid || has('return') !== isReturned || OPEN.includes(ours.status);
 }
 

@@ -27,7 +27,7 @@ const ITEMS = `
   ours AS (
     SELECT redemption_id AS id, r.status, r.currency, r.state #>> '{asked,payout,amountMinor}' AS amount,
            CASE WHEN p.heard ->> 'status' IN ('paid', 'returned') THEN p.heard ->> 'feeMinor' END AS fee
-    FROM payout.payout p JOIN payout.redemption r USING (redemption_id) WHERE redemption_id = ANY($1))
+    FROM payout.redemption r LEFT JOIN payout.payout p USING (redemption_id) WHERE redemption_id = ANY($1))
   SELECT id, o.status, o.currency, o.amount AS "amountMinor", o.fee AS "feeMinor", m.paid_at AS "paidAt",
          m.returned_at AS "returnedAt", t.lines
   FROM unnest($1::text[]) AS asked(id)

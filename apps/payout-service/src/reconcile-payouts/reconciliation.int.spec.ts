@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync';
 import { type Asked, type Paying, startPaying } from '../../test/paying.js';
 import { expectOneStory } from '../../test/redeeming.js';
 import { record } from '../../test/scripted-provider.js';
+import { ProviderWebhooks } from '../pay-creator/provider-webhooks.store.js';
 
 let paying: Paying;
 beforeAll(async () => {
@@ -187,6 +188,28 @@ describe('every kind of break', () => {
   });
 });
 
+describe('what the provider says of a redemption that was never sent', () => {
+  test('is an incident, by a line and by a webhook, and its money is explained', async () => {
+    const { redemptionId, app } = await paying.asked(`creator-${++creators}`);
+    await app.cancel(redemptionId);
+    const before = await tiedOut();
+    await importLines(lineOf(redemptionId, { amount: 12_500 }));
+    expect(await outcomesOf(redemptionId)).toEqual(['amount_differs', 'incident']);
+    const after = await tiedOut();
+    expect(after).toMatchObject({ differenceMinor: '0', pendingMinor: before.pendingMinor });
+    await paying.doors.app.get(ProviderWebhooks).take({ provider: 'fake', webhookId: 'msg_1', payoutId: redemptionId });
+    expect(await outcomesOf(redemptionId)).toEqual(['amount_differs', 'incident', 'incident']);
+  });
+});
+
+test('no word of the provider keeps others from being reconciled', async () => {
+  const asked = await paying.asked(`creator-${++creators}`);
+  paying.provider.onCall = (sent) => record(sent, 'paid', { reason: 'a\u0000b\ud800', updatedAt: '\u0000' });
+  await paying.look();
+  expect(await asked.now()).toMatchObject({ state: 'paid', reason: 'a b\ufffd' });
+  expect(await importLines(lineOf(asked.redemptionId))).toMatchObject({ outcomes: { matched: 1 } });
+});
+
 describe('importing', () => {
   const booked = async () =>
     (
@@ -241,7 +264,10 @@ describe('importing', () => {
     });
     expect(await booked()).toEqual(before);
     expect(await send(HEAD, '?provider=another')).toMatchObject({ status: 404 });
-    expect(await send(HEAD, '?day=yesterday')).toMatchObject({ status: 422 });
+    for (const day of ['yesterday', '0000-02-29'])
+      expect(await send(HEAD, `?day=${day}`)).toMatchObject({ status: 422 });
+    const yearZero = [HEAD, lineOf('po_3', { day: '0000-01-01' })].join('\n');
+    expect(await send(yearZero)).toMatchObject({ status: 422, body: { errors: [{ pointer: '/lines/1/value_date' }] } });
     expect(await send(HEAD, '')).toMatchObject({ status: 201, body: { lines: 0 } });
   });
 

@@ -130,8 +130,8 @@ interface Heard {
 export type RedemptionCommand =
   | RequestCommand
   | { readonly kind: 'clear' | 'expire' | 'not_found' }
-  // `causes`: what speaks against the creator now.
-  | { readonly kind: 'release'; readonly causes: readonly HoldCode[] }
+  // `causes`: what speaks against the creator now; `clearedBy`: who said last that the creator may be paid.
+  | { readonly kind: 'release'; readonly causes: readonly HoldCode[]; readonly clearedBy?: string | undefined }
   | { readonly kind: 'submit'; readonly contentHash: string; readonly approvalTtlMs: number }
   | { readonly kind: 'flag' | 'send_back' | 'refused' | 'unanswered'; readonly reason: string }
   | { readonly kind: 'cancel'; readonly reason?: string }
@@ -194,7 +194,11 @@ export function decide(before: Redemption, command: RedemptionCommand, given: Ci
       return { recorded: 'break' };
   }
   const move = rows.find(({ from }) => from.includes(before.status));
-  if (move === undefined) return unmoved(before, command, rows);
+  if (move === undefined) {
+    // Even of what is approved by now, nobody is told yes who may not give one.
+    const isLate = command.kind === 'approve' && before.status === 'approved';
+    return (isLate ? objectionTo(before, command, given) : undefined) ?? unmoved(before, command, rows);
+  }
   return (
     objectionTo(before, command, given) ?? { event: said(move.event, dataOf(before, command, given), before, given) }
   );
@@ -269,8 +273,8 @@ function objectionTo(
     case 'reject':
       return command.contentHash === command.contentHashNow ? undefined : { refused: 'proposal_changed' };
     case 'release':
-      // Whoever asked for it does not let it go on, either.
-      if (before.asked.by === given.by) return { refused: 'self_approval' };
+      // Whoever asked for it does not let it go on, nor does whoever has just said that the creator may be paid.
+      if ([before.asked.by, command.clearedBy].includes(given.by)) return { refused: 'self_approval' };
       return remaining(command.causes).length > 0 ? { refused: 'hold_reason_remains' } : undefined;
     case 'submit': {
       const { contentHash, approvalTtlMs } = command;

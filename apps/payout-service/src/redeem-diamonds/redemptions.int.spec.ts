@@ -306,6 +306,8 @@ describe('GET redemptions', () => {
     const cursor = `cursor=${first.next}`;
     expect(await app.get(`redemptions?state=requested&${cursor}`)).toMatchObject(refusedAs(400, 'cursor_invalid'));
     expect(await auditor(`redemptions?${cursor}`)).toMatchObject(refusedAs(400, 'cursor_invalid'));
+    for (const odd of ['createdFrom=0000-01-01T00:00:00Z', 'createdFrom=2026-01-01T00:00:00%2B23:00'])
+      expect((await app.get(`redemptions?${odd}`)).status).toBe(200);
     for (const wrong of ['state=none', 'currency=usd', 'createdFrom=yesterday', 'limit=0'])
       expect((await app.get(`redemptions?${wrong}`)).status).toBe(422);
   });

@@ -85,10 +85,11 @@ export class Redemptions {
     const { creatorId } = (await existingRedemption(this.db.manager, redemptionId, asked.caller.creatorId)).asked;
     return this.requests.once(asked, async (tx) => {
       const about = { creatorId, redemptionId, ...this.asker(asked) };
-      const { redemption, recorded } = await decideOn(tx, about, () => ({
-        kind: 'cancel',
-        ...(reason === undefined ? {} : { reason }),
-      }));
+      const { redemption, recorded } = await decideOn(tx, about, async ({ clockMs }) => {
+        // The answer tells of them, and they are locked before the head of the log is.
+        await rulesAt(tx, this.environment, new Date(clockMs));
+        return { kind: 'cancel', ...(reason === undefined ? {} : { reason }) };
+      });
       return { answer: await this.show(tx, redemption, asked.caller), replayed: recorded !== undefined };
     });
   }
@@ -134,8 +135,8 @@ export class Redemptions {
       creatorId,
       state,
       currency,
-      createdFrom,
-      createdTo,
+      createdFrom && new Date(createdFrom),
+      createdTo && new Date(createdTo),
       limit,
     ])) as ({ state: StoredRedemption } & Account)[];
     const glance = await this.glance(this.db.manager, caller);

@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { BY_TIERS, contentHashOf } from '../approve-redemptions/approval.js';
 import { databaseClock } from '../database-clock.store.js';
 import { enterPayout } from '../pay-creator/payouts.store.js';
+import type { PayoutRequest } from '../pay-creator/provider-answer.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import type { Redemption, RedemptionCommand } from '../redeem-diamonds/redemption.js';
 import { type Decided, decideOn, type StoredRedemption } from '../redeem-diamonds/redemption.store.js';
@@ -59,17 +60,21 @@ export class MoveOn {
    */
   take(step: Step, { redemptionId, creatorId }: Waiting): Promise<Decided> {
     const who = step === 'expire' ? { as: 'timer' as Actor, by: 'system:timer' } : SYSTEM[step];
-    return this.db.transaction((tx) =>
-      decideOn(tx, { redemptionId, creatorId, logId: this.log.id, ...who }, async ({ clockMs }, before) => {
+    return this.db.transaction(async (tx) => {
+      let request: PayoutRequest | undefined;
+      const about = { redemptionId, creatorId, logId: this.log.id, ...who };
+      const decided = await decideOn(tx, about, async ({ clockMs }, before) => {
         if (step === 'expire') return { kind: 'expire' };
         const { payoutMethodId } = existing(before).asked;
         const tiers = await rulesAt(tx, this.environment, new Date(clockMs));
         const standing = await standingOf(tx, creatorId, payoutMethodId, this.environment.ELIGIBILITY_REQUIRED);
         const command = this.commandFor(step, existing(before), standing, { tiers, atMs: clockMs });
-        if (command.kind === 'submit') await enterPayout(tx, creatorId, requestOf(existing(before), standing));
+        if (command.kind === 'submit') request = requestOf(existing(before), standing);
         return command;
-      }),
-    );
+      });
+      if (decided.moved && request !== undefined) await enterPayout(tx, creatorId, request);
+      return decided;
+    });
   }
 
   private async tiersNow(): Promise<ApprovalTiers> {

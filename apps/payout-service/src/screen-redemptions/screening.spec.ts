@@ -5,14 +5,14 @@ import { codesIn, type HoldCode, holdReasons, reasonOf, remaining } from './hold
 import { causesToHold, lookAgain, type Standing, screen } from './screening.js';
 
 const good: Standing = {
-  eligibility: { adult: true, taxForm: true, redemptionsAllowed: true },
+  eligibility: { adult: true, taxForm: true, redemptionsAllowed: true, setBy: 'operator:olga' },
   isEligibilityRequired: true,
   recoverable: 0n,
   method,
 };
 const cooling = { ...method, usableFrom: new Date(NOW_MS + 1).toISOString() };
 const eligibility = (change: object) => ({
-  eligibility: { adult: true, taxForm: true, redemptionsAllowed: true, ...change },
+  eligibility: { adult: true, taxForm: true, redemptionsAllowed: true, setBy: 'operator:olga', ...change },
 });
 
 describe('screening', () => {
@@ -83,6 +83,13 @@ describe('a release', () => {
     const review = after(wayInto.in_review);
     const verdict = decide(review, { kind: 'release', causes: [] }, given('approver', { by: 'creator-7' }));
     expect(verdict).toEqual({ refused: 'self_approval' });
+  });
+
+  test('is for others than whoever said last that the creator may be paid', () => {
+    const review = after(wayInto.in_review);
+    const release = { kind: 'release', causes: [], clearedBy: 'approver:nina' } as const;
+    expect(decide(review, release, given('approver'))).toEqual({ refused: 'self_approval' });
+    expect(decide(review, release, given('approver', { by: 'approver:olga' }))).toHaveProperty('event');
   });
 
   test('is an approver’s to decide where the reason is a matter of judgement', () => {

@@ -1,19 +1,19 @@
 import { type Approval, approvalsInForce } from '../approve-redemptions/approval.js';
 import { type Eligibility, ineligibleFor } from '../eligibility/eligibility.js';
-import type { PayoutMethod } from '../payout-methods/payout-method.js';
+import type { KeptMethod } from '../payout-methods/payout-method.js';
 import type { RedemptionCommand } from '../redeem-diamonds/redemption.js';
 import type { RedemptionStatus, StepFrom } from '../redeem-diamonds/redemption-machine.js';
 import { type HoldCode, reasonOf } from './hold-reasons.js';
 
 /** How things stand with a creator, read under the lock of the creator's balance. */
 export interface Standing {
-  readonly eligibility: Pick<Eligibility, 'adult' | 'taxForm' | 'redemptionsAllowed'> | undefined;
+  readonly eligibility: Pick<Eligibility, 'adult' | 'taxForm' | 'redemptionsAllowed' | 'setBy'> | undefined;
   /** Whether a creator of whom nothing was said is paid all the same. */
   readonly isEligibilityRequired: boolean;
   /** What the creator owes, in millidiamonds. */
   readonly recoverable: bigint;
   /** The method that the money goes to, as it is now; undefined when there is none any more. */
-  readonly method: PayoutMethod | undefined;
+  readonly method: KeptMethod | undefined;
 }
 
 /** What speaks against paying a creator at a time, by how things stand. It is over when they stand otherwise. */

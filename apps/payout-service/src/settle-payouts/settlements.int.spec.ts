@@ -17,6 +17,7 @@ async function unknown(): Promise<Asked> {
   paying.provider.onCall = () => 'breaks';
   paying.provider.onPoll = () => notFound;
   const asked = await paying.asked(`creator-${++creators}`);
+  await paying.rest();
   await paying.look();
   expect(await asked.now()).toMatchObject({ state: 'unknown' });
   return asked;
@@ -44,6 +45,17 @@ test.each([
   expect(await app.balance()).toMatchObject({ held: '0', ...balance });
   const list = await paying.doors.send('GET', `/v1/redemptions/${redemptionId}/settlements`, paying.doors.keys.auditor);
   expect(list.body['items']).toEqual([settled.body]);
+});
+
+test('what two people have settled is asked about like anything else that has come out', async () => {
+  const { decide, redemptionId } = await unknown();
+  const { db, keys } = paying.doors;
+  await db.query('UPDATE payout.payout SET polls = 60, poll_at = NULL WHERE redemption_id = $1', [redemptionId]);
+  const { body } = await decide('settlements', keys.approver, { outcome: 'failed', evidence });
+  await decide(`settlements/${body['settlementId']}/approval`, olga);
+  await paying.look();
+  const asked = 'SELECT polls, poll_at > clock_timestamp() AS again FROM payout.payout WHERE redemption_id = $1';
+  expect(await db.query(asked, [redemptionId])).toEqual([{ polls: 1, again: true }]);
 });
 
 test('what the provider says first stands, and the proposal is void', async () => {

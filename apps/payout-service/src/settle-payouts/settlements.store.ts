@@ -22,6 +22,9 @@ const LOCK = `${SELECT} WHERE settlement_id = $1 AND redemption_id = $2 FOR UPDA
 const LIST = `${SELECT} WHERE redemption_id = $1 ORDER BY settlement_id DESC LIMIT 200`;
 const DECIDE = 'UPDATE payout.settlement SET decided_by = $2, decided_at = $3 WHERE settlement_id = $1';
 
+// The provider may say something else after all, so it is asked about like any other that has come out.
+const ASK_ANEW = 'UPDATE payout.payout SET polls = 0, poll_at = clock_timestamp() WHERE redemption_id = $1';
+
 interface Row extends Omit<ListedSettlement, 'state' | 'proposedAt' | 'decidedBy' | 'decidedAt'> {
   readonly proposedAt: Date;
   readonly decidedBy: string | null;
@@ -102,6 +105,7 @@ export class Settlements {
     if (!moved && found.decidedBy === null) throw new Problem('redemption_already_ended');
     if (!moved) return { answer: listed(found), replayed: true };
     await tx.query(DECIDE, [settlementId, by, at]);
+    await tx.query(ASK_ANEW, [redemptionId]);
     return { answer: listed({ ...found, decidedBy: by, decidedAt: at }), replayed: false };
   }
 
@@ -115,6 +119,11 @@ export class Settlements {
     const [row] = (await tx.query(`${SELECT} WHERE settlement_id = $1`, [settlementId])) as Row[];
     if (row === undefined) throw new Problem('settlement_not_found');
     return this.approveIn(tx, row.redemptionId, settlementId, named, decider);
+  }
+
+  /** What was proposed earlier than this is too old to be approved. */
+  openSince(): Date {
+    return new Date(Date.now() - this.environment.APPROVAL_TTL);
   }
 
   /** What was proposed of a redemption, newest first. */

@@ -1,6 +1,7 @@
 import { Id } from '@carat/events';
 import { z } from 'zod';
 import { TiedOut } from '../reconcile-payouts/tied-out.js';
+import { Day } from './settlement-line.js';
 
 /** What importing a file came to. The same file again is answered the same. */
 export const ImportedFile = z.object({
@@ -18,6 +19,6 @@ export type ImportedFile = Readonly<z.infer<typeof ImportedFile>>;
 /** Where a file comes from. */
 export const ImportQuery = z.object({
   provider: Id.default('fake'),
-  day: z.iso.date().optional().meta({ description: 'absent: the last day on which something in it moved' }),
+  day: Day.optional().meta({ description: 'absent: the last day on which something in it moved' }),
 });
 export type ImportQuery = z.infer<typeof ImportQuery>;

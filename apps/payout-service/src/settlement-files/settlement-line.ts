@@ -39,6 +39,9 @@ const Minor = z
   .transform(BigInt)
   .refine((minor) => minor <= LARGEST_MINOR);
 
+/** A day of the years that the database counts, of which there is none before the first. */
+export const Day = z.iso.date().refine((day) => day >= '0001-01-01');
+
 const Row = z.object({
   line: Id,
   provider_reference: Id,
@@ -47,7 +50,7 @@ const Row = z.object({
   currency: Currency,
   amount_minor: Minor,
   fee_minor: Minor,
-  value_date: z.iso.date(),
+  value_date: Day,
 });
 
 type Read = { readonly lines: readonly SettlementLine[] } | { readonly mistakes: readonly FileMistake[] };
