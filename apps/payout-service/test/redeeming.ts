@@ -47,8 +47,8 @@ export async function appOf(doors: PayoutDoors, creatorId: string) {
 /** Every event of a redemption in the log, creator by creator in the order of the log. */
 export async function redemptionEvents(db: DataSource): Promise<RedemptionEvent[]> {
   const events: RedemptionEvent[] = [];
-  for (const { topic, partition } of await readHeads(db.manager, ['redemption.events.v1']))
-    for (const { value } of await readJournal(db.manager, topic, partition, 0n)) {
+  for (const { topic, partition, next } of await readHeads(db.manager, ['redemption.events.v1']))
+    for (const { value } of await readJournal(db.manager, topic, partition, 0n, Number(next))) {
       const decoded = decode('redemption.events.v1', value);
       if ('undecodable' in decoded) throw new Error(decoded.undecodable.detail);
       events.push(decoded.event as RedemptionEvent);

@@ -28,7 +28,7 @@ export interface Break {
 }
 
 /** The same thing seen again is the same break. `atMs`: when whatever it is about came to be, not when it was seen. */
-export const breakIdOf = (atMs: number, { outcome, redemptionId = '', about }: Break): string =>
+export const breakIdOf = (atMs: number, { outcome, redemptionId = '', about }: Omit<Break, 'evidence'>): string =>
   `brk_${derivedUuid(atMs, 'break', outcome, redemptionId, about)}`;
 
 /** A break as it is answered. */

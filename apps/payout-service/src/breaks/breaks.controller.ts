@@ -1,4 +1,4 @@
-import { Id } from '@carat/events';
+import { Id, UtcTime } from '@carat/events';
 import {
   Answers,
   type Caller,
@@ -12,12 +12,12 @@ import {
   readCursor,
   told,
 } from '@carat/http-edge';
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res, StreamableFile } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
-import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
+import { csvFile } from '../csv-file.controller.js';
 import { AssignmentBody, BreaksFilter, ListedBreak, ListedBreaks, ResolutionBody } from './break.js';
-import { Breaks } from './breaks.store.js';
+import { type BreakPosition, Breaks } from './breaks.store.js';
 
 const BreaksQuery = z.object({ ...PageQuery.shape, ...BreaksFilter.shape });
 type BreaksQuery = z.infer<typeof BreaksQuery>;
@@ -34,9 +34,6 @@ const COLUMNS = [
   'resolvedAt',
   'evidence',
 ];
-/** As many as a person opens in a spreadsheet. */
-const MOST_ROWS = 100_000;
-
 /** What does not add up between our books and the provider's. */
 @Controller('v1/reconciliation')
 export class BreaksController {
@@ -48,28 +45,21 @@ export class BreaksController {
   @Answers(ListedBreaks)
   async list(@Query({ schema: BreaksQuery }) { limit, cursor, ...filter }: BreaksQuery): Promise<ListedBreaks> {
     const bound = { list: 'breaks', ...filter };
-    const [before] = readCursor(cursor, bound) ?? [];
-    // A cursor is no secret, so what it holds may be anything.
-    if (before !== undefined && !Id.safeParse(before).success) throw new Problem('cursor_invalid');
-    const found = await this.breaks.list(filter, limit + 1, before);
-    return pageOf(found, limit, ({ breakId }) => [breakId], bound);
+    const found = await this.breaks.list(filter, limit + 1, positionIn(readCursor(cursor, bound)));
+    return pageOf(found, limit, ({ openedAt, breakId }) => [openedAt, breakId], bound);
   }
 
-  /** The same as a file for a spreadsheet: the newest 100,000. What could be read as a formula is not one. */
+  /** The same as a file for a spreadsheet, all of it. What could be read as a formula is not one. */
   @Get('breaks.csv')
   @Roles('operator', 'approver', 'auditor')
   @ApiProduces('text/csv')
   @Answers(z.string())
-  async file(
-    @Query({ schema: BreaksFilter }) filter: BreaksFilter,
-    @Res({ passthrough: true }) reply: Reply,
-  ): Promise<string> {
-    const rows = (await this.breaks.list(filter, MOST_ROWS)).map(({ evidence, ...row }) => ({
-      ...row,
-      evidence: JSON.stringify(evidence),
-    }));
-    reply.header('content-type', 'text/csv; charset=utf-8');
-    return stringify(rows, { header: true, columns: COLUMNS, escape_formulas: true });
+  file(@Query({ schema: BreaksFilter }) filter: BreaksFilter): Promise<StreamableFile> {
+    return csvFile(
+      COLUMNS,
+      (limit, last?: ListedBreak) => this.breaks.list(filter, limit, last),
+      ({ evidence, ...row }) => ({ ...row, evidence: JSON.stringify(evidence) }),
+    );
   }
 
   /** Says who looks into it. */
@@ -103,4 +93,15 @@ export class BreaksController {
     const asked = { principal, route: `POST /v1/reconciliation/breaks/${breakId}/resolution`, key, body };
     return told(await this.breaks.resolve(asked, breakId, body), reply);
   }
+}
+
+const Position = z.tuple([UtcTime, Id]);
+
+/** The break that a cursor stands at. A cursor is no secret, so what it holds may be anything. */
+function positionIn(position: readonly string[] | undefined): BreakPosition | undefined {
+  if (position === undefined) return undefined;
+  const read = Position.safeParse(position);
+  if (!read.success) throw new Problem('cursor_invalid');
+  const [openedAt, breakId] = read.data;
+  return { openedAt, breakId };
 }

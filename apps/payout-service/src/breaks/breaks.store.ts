@@ -13,37 +13,34 @@ const OPEN = `
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::text[], $6::timestamptz[])
   ON CONFLICT (break_id) DO NOTHING`;
 
-const idOf = (found: Break): string =>
+const idOf = (found: Omit<Break, 'evidence'>): string =>
   breakIdOf(found.redemptionId === undefined ? 0 : timeOfId(found.redemptionId), found);
 
-/** Opens breaks; one that was opened before stays as it is. Answers their ids. */
-export async function openBreaks(tx: Tx, found: readonly Break[], at: Date): Promise<string[]> {
-  const ids = found.map(idOf);
-  if (found.length === 0) return ids;
+/** Opens breaks; one that was opened before stays as it is. */
+export async function openBreaks(tx: Tx, found: readonly Break[], at: Date): Promise<void> {
+  if (found.length === 0) return;
   await tx.query(OPEN, [
-    ids,
+    found.map(idOf),
     found.map(({ outcome }) => outcome),
     found.map(({ redemptionId }) => redemptionId ?? null),
     found.map(({ evidence }) => JSON.stringify(evidence)),
     found.map(() => FIRST_OWNER),
     found.map(() => at),
   ]);
-  return ids;
 }
 
-// What our books moved and no line had said: a line has said it since. Anything else a person ends.
-const CLOSE_SETTLED = `
-  UPDATE payout.break SET resolution = 'a line has come', resolved_by = 'system:reconciliation', resolved_at = $3
-  WHERE outcome = 'missing_at_provider' AND resolved_at IS NULL AND redemption_id = ANY($1) AND break_id <> ALL($2)`;
+const END = `
+  UPDATE payout.break SET resolution = $2, resolved_by = 'system:reconciliation', resolved_at = $3
+  WHERE break_id = ANY($1) AND resolved_at IS NULL`;
 
-/** Ends what was missing of these payouts and is not missing any more; `stillOpen` are the breaks that there are. */
-export async function closeSettled(
+/** Ends breaks that have ended of themselves; one that a person has ended stays as it is. */
+export async function endBreaks(
   tx: Tx,
-  payoutIds: readonly string[],
-  stillOpen: readonly string[],
+  ended: readonly Omit<Break, 'evidence'>[],
+  resolution: string,
   at: Date,
 ): Promise<void> {
-  await tx.query(CLOSE_SETTLED, [payoutIds, stillOpen, at]);
+  if (ended.length > 0) await tx.query(END, [ended.map(idOf), resolution, at]);
 }
 
 const COLUMNS = `
@@ -51,15 +48,18 @@ const COLUMNS = `
   resolved_by AS "resolvedBy", resolved_at AS "resolvedAt"`;
 const LIST = `
   SELECT ${COLUMNS} FROM payout.break
-  WHERE break_id < $1 AND ($2::text IS NULL OR outcome = $2) AND ($3::boolean IS NULL OR (resolved_at IS NOT NULL) = $3)
-    AND ($4::text IS NULL OR owner = $4) AND ($5::text IS NULL OR redemption_id = $5)
-  ORDER BY break_id DESC LIMIT $6`;
+  WHERE ($1::timestamptz IS NULL OR (opened_at, break_id) < ($1, $2::text))
+    AND ($3::text IS NULL OR outcome = $3) AND ($4::boolean IS NULL OR (resolved_at IS NOT NULL) = $4)
+    AND ($5::text IS NULL OR owner = $5) AND ($6::text IS NULL OR redemption_id = $6)
+  ORDER BY opened_at DESC, break_id DESC LIMIT $7`;
 const LOCK = `SELECT ${COLUMNS} FROM payout.break WHERE break_id = $1 FOR UPDATE`;
 const ASSIGN = `UPDATE payout.break SET owner = $2 WHERE break_id = $1 RETURNING ${COLUMNS}`;
 const RESOLVE = `
   UPDATE payout.break SET resolution = $2, resolved_by = $3, resolved_at = date_trunc('milliseconds', clock_timestamp())
   WHERE break_id = $1 RETURNING ${COLUMNS}`;
-const BEFORE_THE_FIRST_PAGE = '~';
+
+/** Where a list of breaks goes on: behind the break of this time and id. */
+export type BreakPosition = Pick<ListedBreak, 'openedAt' | 'breakId'>;
 
 type Optional = 'redemptionId' | 'resolution' | 'resolvedBy' | 'resolvedAt';
 interface Row extends Omit<ListedBreak, 'state' | 'openedAt' | Optional> {
@@ -78,11 +78,13 @@ export class Breaks {
     private readonly requests: IdempotentRequests,
   ) {}
 
-  /** Up to `limit` breaks that pass the filter, newest first, older than the one of id `before`. */
-  async list(filter: BreaksFilter, limit: number, before = BEFORE_THE_FIRST_PAGE): Promise<ListedBreak[]> {
+  /** Up to `limit` breaks that pass the filter, the newest first, from behind a break on. */
+  async list(filter: BreaksFilter, limit: number, behind?: BreakPosition): Promise<ListedBreak[]> {
     const { outcome, state, owner, redemptionId } = filter;
     const isResolved = state === undefined ? null : state === 'resolved';
-    const rows = (await this.db.query(LIST, [before, outcome, isResolved, owner, redemptionId, limit])) as Row[];
+    const openedAt = behind === undefined ? null : new Date(behind.openedAt);
+    const asked = [openedAt, behind?.breakId, outcome, isResolved, owner, redemptionId, limit];
+    const rows = (await this.db.query(LIST, asked)) as Row[];
     return rows.map(listed);
   }
 

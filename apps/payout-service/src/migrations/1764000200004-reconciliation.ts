@@ -41,7 +41,7 @@ export class Reconciliation1764000200004 implements MigrationInterface {
         fee_minor bigint NOT NULL CONSTRAINT fee_not_negative CHECK (fee_minor >= 0),
         value_date date NOT NULL,
         day date NOT NULL,
-        repeated boolean NOT NULL,
+        again jsonb NOT NULL,
         PRIMARY KEY (provider, line)
       )`);
     await db.query('CREATE INDEX line_of_payout ON payout.settlement_line (payout_id)');
@@ -52,14 +52,26 @@ export class Reconciliation1764000200004 implements MigrationInterface {
         status text NOT NULL,
         outcome text NOT NULL,
         outcomes text[] NOT NULL,
+        effects jsonb NOT NULL,
         looked_at timestamptz NOT NULL
       )`);
     await db.query(`CREATE INDEX reconciled_open ON payout.reconciled (payout_id) WHERE outcome <> 'matched'`);
+    // What each import and run came to, so that what was known at a time can be shown later.
+    await db.query(`
+      CREATE TABLE payout.tied_out (
+        provider text NOT NULL,
+        at timestamptz NOT NULL,
+        items json NOT NULL,
+        PRIMARY KEY (provider, at)
+      )`);
+    await db.query('CREATE INDEX break_newest_first ON payout.break (opened_at DESC, break_id DESC)');
   }
 
   async down(db: QueryRunner): Promise<void> {
+    await db.query('DROP INDEX payout.break_newest_first');
     await db.query(
-      'DROP TABLE payout.reconciled, payout.settlement_line, payout.settlement_file, payout.money_transfer',
+      `DROP TABLE payout.tied_out, payout.reconciled, payout.settlement_line, payout.settlement_file,
+                  payout.money_transfer`,
     );
   }
 }

@@ -12,12 +12,19 @@ import {
   readCursor,
   told,
 } from '@carat/http-edge';
-import { Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Post, Query, Res, StreamableFile } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
-import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
+import { csvFile } from '../csv-file.controller.js';
 import { Reconciliation } from './reconciliation.store.js';
-import { ItemsFilter, type ListedItem, ListedItems, OfProvider, RunAnswer } from './reconciliation-bodies.js';
+import {
+  ItemsFilter,
+  type ListedItem,
+  ListedItems,
+  OfProvider,
+  RunAnswer,
+  TieOutQuery,
+} from './reconciliation-bodies.js';
 import { TieOut } from './tied-out.js';
 
 const ItemsQuery = z.object({ ...PageQuery.shape, ...ItemsFilter.shape });
@@ -28,14 +35,13 @@ const COLUMNS = [
   'state',
   'outcome',
   'outcomes',
+  'effects',
   'currency',
   'amountMinor',
   'providerReference',
   'providerStatus',
   'lookedAt',
 ];
-/** As many as a person opens in a spreadsheet. */
-const MOST_ROWS = 100_000;
 
 /** Our payouts against the provider's settlement files. */
 @Controller('v1/reconciliation')
@@ -61,8 +67,12 @@ export class ReconciliationController {
   @Get('tie-out')
   @Roles('operator', 'approver', 'auditor')
   @Answers(TieOut)
-  tieOut(@Query({ schema: OfProvider }) { provider }: OfProvider): Promise<TieOut> {
-    return this.reconciliation.tieOut(provider);
+  async tieOut(@Query({ schema: TieOutQuery }) { provider, currency, asOf }: TieOutQuery): Promise<TieOut> {
+    const { items, ...of } = await this.reconciliation.tieOut(
+      provider,
+      asOf === undefined ? undefined : new Date(asOf),
+    );
+    return { ...of, items: items.filter((item) => item.currency === (currency ?? item.currency)) };
   }
 
   /** Every payout and what it came to, item by item. */
@@ -78,20 +88,20 @@ export class ReconciliationController {
     return pageOf(found, limit, ({ payoutId }) => [payoutId], bound);
   }
 
-  /** The same as a file for a spreadsheet: the first 100,000. What could be read as a formula is not one. */
+  /** The same as a file for a spreadsheet, all of it. What could be read as a formula is not one. */
   @Get('items.csv')
   @Roles('operator', 'approver', 'auditor')
   @ApiProduces('text/csv')
   @Answers(z.string())
-  async file(
-    @Query({ schema: ItemsFilter }) { outcome }: ItemsFilter,
-    @Res({ passthrough: true }) reply: Reply,
-  ): Promise<string> {
-    const rows = (await this.reconciliation.items(outcome, MOST_ROWS, '')).map((item: ListedItem) => ({
-      ...item,
-      outcomes: item.outcomes.join(' '),
-    }));
-    reply.header('content-type', 'text/csv; charset=utf-8');
-    return stringify(rows, { header: true, columns: COLUMNS, escape_formulas: true });
+  file(@Query({ schema: ItemsFilter }) { outcome }: ItemsFilter): Promise<StreamableFile> {
+    return csvFile(
+      COLUMNS,
+      (limit, last?: ListedItem) => this.reconciliation.items(outcome, limit, last?.payoutId ?? ''),
+      ({ outcomes, effects, ...item }) => ({
+        ...item,
+        outcomes: outcomes.join(' '),
+        effects: effects.map((effect) => `${effect.outcome} ${effect.currency} ${effect.minor}`).join(', '),
+      }),
+    );
   }
 }

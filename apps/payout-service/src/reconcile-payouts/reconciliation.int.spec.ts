@@ -167,9 +167,10 @@ describe('every kind of break', () => {
       },
     });
 
-    // A line that was missing ends its break by itself; what a person has to say stays open.
+    // A line that was missing ends its break by itself, and is late; what a person has to say stays open.
     await importLines(lineOf(missing.redemptionId));
     expect(await breaksOf(missing.redemptionId)).toMatchObject([
+      { outcome: 'late', state: 'open' },
       { outcome: 'missing_at_provider', state: 'resolved', resolvedBy: 'system:reconciliation' },
     ]);
     expect(await breaksOf(amount.redemptionId)).toMatchObject([{ state: 'open' }]);

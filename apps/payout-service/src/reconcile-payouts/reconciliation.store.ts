@@ -1,17 +1,17 @@
-import type { Tx } from '@carat/event-log';
 import { type Answered, type Asked, IdempotentRequests, Problem } from '@carat/http-edge';
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
-import { lockProvider, reconcile } from './reconcile.store.js';
+import { askNow, lockProvider, reconcile, tally } from './reconcile.store.js';
 import type { ListedItem, RunAnswer } from './reconciliation-bodies.js';
-import { tieOut } from './tie-out.store.js';
+import { keepTieOut, keptTieOut, tieOut } from './tie-out.store.js';
 import type { TieOut } from './tied-out.js';
 
 const LIST = `
-  SELECT c.payout_id AS "payoutId", c.status AS state, c.outcome, c.outcomes, c.looked_at AS "lookedAt", r.currency,
-         r.state #>> '{asked,payout,amountMinor}' AS "amountMinor",
+  SELECT c.payout_id AS "payoutId", c.status AS state, c.outcome, c.outcomes, c.effects, c.looked_at AS "lookedAt",
+         r.currency, r.state #>> '{asked,payout,amountMinor}' AS "amountMinor",
          p.heard ->> 'providerReference' AS "providerReference", p.heard ->> 'status' AS "providerStatus"
   FROM payout.reconciled c LEFT JOIN payout.redemption r ON r.redemption_id = c.payout_id
     LEFT JOIN payout.payout p ON p.redemption_id = c.payout_id
@@ -33,19 +33,27 @@ export class Reconciliation {
     this.refuseOther(provider);
     return this.requests.once(asked, async (tx) => {
       const at = await lockProvider(tx, provider);
-      const outcomes: Record<string, number> = {};
       const graceMs = this.environment.SETTLEMENT_GRACE;
-      for (const outcome of (await reconcile(tx, [], { provider, at, graceMs })).values())
-        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-      const answer = { at: at.toISOString(), outcomes, tieOut: (await tieOut(tx, provider)).items };
-      return { answer, replayed: false };
+      const { outcomes, early } = await reconcile(tx, [], { provider, at, graceMs });
+      const tied = await keepTieOut(tx, provider, at);
+      await askNow(tx, early);
+      return {
+        answer: { at: at.toISOString(), outcomes: tally([...outcomes.values()]), tieOut: tied },
+        replayed: false,
+      };
     });
   }
 
-  /** @throws Problem `payout_provider_not_found` */
-  tieOut(provider: string): Promise<TieOut> {
+  /**
+   * What the ledger of money has in the clearing account against what was found.
+   * @param asOf as the last import or run up to then left it; undefined: as it is now
+   * @throws Problem `payout_provider_not_found`
+   */
+  async tieOut(provider: string, asOf?: Date): Promise<TieOut> {
     this.refuseOther(provider);
-    return this.db.transaction('REPEATABLE READ', (tx: Tx) => tieOut(tx, provider));
+    const { manager } = this.db;
+    if (asOf !== undefined) return keptTieOut(manager, provider, asOf);
+    return { at: (await databaseClock(manager)).toISOString(), items: await tieOut(manager) };
   }
 
   /** Up to `limit` payouts with what they came to, in the order of their ids, behind the id `after`. */

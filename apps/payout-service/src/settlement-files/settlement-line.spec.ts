@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { lastValueDate, saysTheSame, settlementLines } from './settlement-line.js';
+import { lastValueDate, settlementLines } from './settlement-line.js';
 
 const HEAD = 'line,provider_reference,payout_id,kind,currency,amount_minor,fee_minor,value_date';
 const GOOD = 'L-1,ref-1,rdm_1,payout,USD,10000,35,2026-11-20';
@@ -33,6 +33,9 @@ describe('a settlement file', () => {
         (column) => ({ pointer: `/${column}`, code: 'missing_column' }),
       ),
     });
+    expect(settlementLines(`${HEAD},kind\n${GOOD},return`)).toEqual({
+      mistakes: [{ pointer: '/kind', code: 'duplicate_column' }],
+    });
     expect(settlementLines(`${HEAD}\n"L-1,ref`)).toMatchObject({ mistakes: [{ pointer: '/' }] });
     expect(settlementLines('')).toMatchObject({ mistakes: [{ code: 'missing_column' }, {}, {}, {}, {}, {}, {}, {}] });
   });
@@ -60,26 +63,6 @@ describe('a settlement file', () => {
     expect('lines' in read && read.lines.length).toBe(100_000);
     expect(file(...lines, GOOD)).toEqual({ mistakes: [{ pointer: '/', code: 'too_many_lines' }] });
   });
-});
-
-test('lines say the same when all of their columns do, wherever they stand', () => {
-  const read = file(GOOD);
-  const [line] = 'lines' in read ? read.lines : [];
-  if (line === undefined) throw new Error('it was not read');
-  const elsewhere = { ...line, row: 9 };
-  expect(saysTheSame(line, elsewhere)).toBe(true);
-  const changes = {
-    line: 'x',
-    providerReference: 'x',
-    payoutId: 'x',
-    kind: 'return',
-    currency: 'EUR',
-    amountMinor: 1n,
-    feeMinor: 1n,
-    valueDate: '2026-11-21',
-  };
-  for (const [column, value] of Object.entries(changes))
-    expect([column, saysTheSame(line, { ...line, [column]: value })]).toEqual([column, false]);
 });
 
 test('a file is of the last day on which something in it moved', () => {

@@ -72,6 +72,9 @@ export function settlementLines(csv: string): Read {
   const missing = COLUMNS.filter((column) => !head.includes(column));
   if (missing.length > 0)
     return { mistakes: missing.map((column) => ({ pointer: `/${column}`, code: 'missing_column' })) };
+  const twice = COLUMNS.filter((column) => head.indexOf(column) !== head.lastIndexOf(column));
+  if (twice.length > 0)
+    return { mistakes: twice.map((column) => ({ pointer: `/${column}`, code: 'duplicate_column' })) };
   if (body.length > MOST_LINES) return mistaken('/', 'too_many_lines');
   const mistakes: FileMistake[] = [];
   const lines: SettlementLine[] = [];
@@ -98,17 +101,6 @@ const lineIn = (row: number, read: z.output<typeof Row>): SettlementLine => ({
   feeMinor: read.fee_minor,
   valueDate: read.value_date,
 });
-
-/** True when two lines say the same, wherever they stand. */
-export const saysTheSame = (one: Omit<SettlementLine, 'row'>, other: Omit<SettlementLine, 'row'>): boolean =>
-  one.line === other.line &&
-  one.providerReference === other.providerReference &&
-  one.payoutId === other.payoutId &&
-  one.kind === other.kind &&
-  one.currency === other.currency &&
-  one.amountMinor === other.amountMinor &&
-  one.feeMinor === other.feeMinor &&
-  one.valueDate === other.valueDate;
 
 /** The day that a file is of, where nobody says it: the last on which something in it moved. */
 export const lastValueDate = (lines: readonly SettlementLine[]): string | undefined =>
