@@ -5,8 +5,8 @@ import { stringify } from 'csv-stringify/sync';
 const ROWS_PER_PAGE = 1_000;
 
 /**
- * A list as a CSV file (RFC 4180), written page by page, so that no more than one page of it is ever in memory. It is no
- * snapshot: what changes while it is written may stand in it as it was or as it is. Somebody will open it with a
+ * A list as a CSV file (RFC 4180), written page by page, so that no more than one page of it is ever in memory. It is
+ * no snapshot: what changes while it is written may stand in it as it was or as it is. Somebody will open it with a
  * spreadsheet, so a cell that could be read as a formula begins with an apostrophe.
  * @param pageBehind up to `limit` items from behind the last one on; from the first one without it
  * @param cellsOf the cells of an item, by the names of their columns

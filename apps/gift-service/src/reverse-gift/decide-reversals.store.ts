@@ -17,8 +17,8 @@ export interface Arrival {
 const FIND_GIFT = `
   SELECT data, sent_at AS "sentAt", coins_standing AS standing FROM gift.gift WHERE gift_id = $1`;
 
-// Two proposals of one identity meet here: the later waits for the earlier's commit. In one millisecond they have one id
-// too, so whatever index they meet in, they are the same.
+// Two proposals of one identity meet here: the later waits for the earlier's commit. In one millisecond they have one
+// id, too, so whatever index they meet in, they are the same.
 const REMEMBER = `
   INSERT INTO gift.reversal_proposal (gift_id, proposal_id, reversal_id, content, proposed_by, proposed_at)
   VALUES ($1, $2, $3, $4, $5, $6::timestamptz) ON CONFLICT DO NOTHING RETURNING 1`;

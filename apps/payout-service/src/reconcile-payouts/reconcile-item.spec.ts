@@ -54,7 +54,7 @@ const effectsIn = (found: ReturnType<typeof look>): string[] =>
   found.effects.map(({ outcome, currency, minor }) => `${outcome} ${currency} ${minor}`);
 
 describe('a payout', () => {
-  // The outcome, every break, what each explains of the clearing account; the payout, its lines, what was missing before.
+  // The outcome, every break, what each explains of the clearing account; the payout, its lines, what had been missing.
   test.each<[string, string[], string[], OurPayout | undefined, TheirLine[], Item['missed']?]>([
     ['matched', [], [], ours(), [line()]],
     ['matched', [], [], returned, [line(), back]],

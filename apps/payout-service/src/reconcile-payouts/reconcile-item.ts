@@ -49,7 +49,7 @@ export interface Item {
 /** `pending`: nothing is wrong, and something has still to come. */
 export type ItemOutcome = 'matched' | 'pending' | BreakOutcome;
 
-/** What a finding explains of the clearing account's balance, signed: what our books have there and no line took out. */
+/** What a finding explains of the clearing account, signed: what our books have there and no line took out. */
 export interface Effect {
   readonly outcome: Exclude<ItemOutcome, 'matched'>;
   readonly currency: string;
@@ -108,7 +108,7 @@ const lineAsEvidence = ({ again: _, amountMinor, feeMinor, day, ...line }: Their
   fileDay: day,
 });
 
-/** One finding for each thing that was said under the line's number beside. It was not booked, so it explains nothing. */
+/** A finding for each thing that was said under the line's number beside. It was not booked, so it explains nothing. */
 const findingsOfSaidAgain = (line: TheirLine, evidence: object): Finding[] =>
   line.again.map((said) => {
     const { payoutId, providerReference, kind, currency, amountMinor, feeMinor, valueDate } = said;

@@ -9,7 +9,8 @@ const TIE_OUT = `
            sum(CASE 'clearing:provider' WHEN credit THEN amount_minor WHEN debit THEN -amount_minor END) AS minor
     FROM payout.money_transfer WHERE 'clearing:provider' IN (debit, credit) GROUP BY 1, 2),
   compared AS (
-    SELECT c.payout_id, c.effects FROM payout.reconciled c LEFT JOIN payout.redemption r ON r.redemption_id = c.payout_id
+    SELECT c.payout_id, c.effects
+    FROM payout.reconciled c LEFT JOIN payout.redemption r ON r.redemption_id = c.payout_id
     WHERE c.status = coalesce(r.status, 'none')),
   effect AS (
     SELECT currency, 'pending' AS outcome, minor FROM moved LEFT JOIN compared USING (payout_id) WHERE effects IS NULL

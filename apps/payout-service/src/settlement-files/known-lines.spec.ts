@@ -41,7 +41,7 @@ describe('a line', () => {
     expect(known.get('L-1')).toEqual({ ...said('L-1'), again: [] });
   });
 
-  test('that says something else in a second file counts as it was said first, and the other is kept with its place', () => {
+  test('that says something else in a second file counts as it was said first; the other is kept beside it', () => {
     const other = said('L-1', { row: 4, payoutId: 'rdm_2', amountMinor: 1n });
     const { known, news } = afterFiles([said('L-1')], [other], [other]);
     expect(news.map(({ fresh, saidAgain }) => [fresh, saidAgain])).toEqual([
