@@ -36,6 +36,7 @@ const effects: Readonly<Record<TransferCode, Partial<Record<Term, 1n | -1n | 'ga
   unpay: { redeemed: -1n },
 };
 
+/** Every code that a transfer can have. */
 export const transferCodes = Object.keys(effects) as TransferCode[];
 
 /** What the creator's net account gained: negative where it lost. */
@@ -52,6 +53,7 @@ export const balanceOf = (of: Terms): Terms & { readonly available: bigint; read
   return { ...of, available: net > 0n ? net : 0n, recoverable: net < 0n ? -net : 0n };
 };
 
+/** The sum, term by term. */
 export const addTerms = (a: Terms, b: Terms): Terms => ({
   earned: a.earned + b.earned,
   awarded: a.awarded + b.awarded,

@@ -4,7 +4,7 @@ import { Decimal } from '../balances/balance.js';
 import { balanceOf, type Terms, terms, transferCodes } from '../diamond-ledger/terms.js';
 import { Money } from '../quote-redemption/quote-bodies.js';
 import type { AtRate, Converted, MoneyMoved, Rate, Statement } from './statement.js';
-import { type GiftsLine, type Line, redemptionStates, type TransferLine } from './statement-lines.js';
+import { type GiftsLine, type Line, statesAtEnd, type TransferLine } from './statement-lines.js';
 
 const Count = z.int().min(0);
 
@@ -43,7 +43,7 @@ const StatedTransfer = z.object({
   redemption: z
     .object({
       redemptionId: Id,
-      stateAtEnd: z.enum(redemptionStates).meta({ description: 'at the end of the period' }),
+      stateAtEnd: z.enum(statesAtEnd).meta({ description: 'at the end of the period' }),
       requestedAt: Time.optional(),
       payout: Money.optional(),
       rate: RateOnEvent.optional(),

@@ -54,7 +54,7 @@ export interface TransferLine extends AnyLine {
 interface StatedRedemption {
   readonly redemptionId: string;
   /** By what was booked until the end of the period. */
-  readonly stateAtEnd: RedemptionState;
+  readonly stateAtEnd: StateAtEnd;
   readonly asked: AskedRedemption | null;
 }
 
@@ -62,8 +62,8 @@ export type Line = GiftsLine | TransferLine;
 
 /** What a redemption is by its last transfer. */
 const states = { hold: 'held', release: 'released', pay: 'paid', late_pay: 'paid_late', unpay: 'returned' } as const;
-export const redemptionStates = Object.values(states);
-type RedemptionState = (typeof redemptionStates)[number];
+export const statesAtEnd = Object.values(states);
+type StateAtEnd = (typeof statesAtEnd)[number];
 
 const isOfRedemption = (code: TransferCode): code is keyof typeof states => code in states;
 

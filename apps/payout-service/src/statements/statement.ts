@@ -80,6 +80,7 @@ export function convertedAt(rate: Rate, { count, coins, millidiamonds }: Omit<Co
 }
 
 const total = (amounts: readonly bigint[]): bigint => amounts.reduce((sum, amount) => sum + amount, 0n);
+const amountOf = ({ millidiamonds }: SummedTransfers): bigint => millidiamonds;
 const countOf = (sums: readonly SummedTransfers[]): number => sums.reduce((sum, { count }) => sum + count, 0);
 
 /** In the order of rates' ids; what has no rate comes last. */
@@ -89,21 +90,29 @@ const byRate = (a: { readonly rate: Rate }, b: { readonly rate: Rate }): number 
 };
 
 function ratesOf(sums: readonly SummedTransfers[]): AtRate[] {
-  const ofCode = (code: TransferCode, rate: Rate): Converted => {
-    const own = sums.filter((sum) => sum.code === code && sum.rate?.id === rate?.id);
-    const coins = total(own.map((sum) => sum.coins ?? 0n));
-    return convertedAt(rate, { count: countOf(own), coins, millidiamonds: total(own.map((s) => s.millidiamonds)) });
-  };
-  return [...new Map(sums.map(({ rate }) => [rate?.id, rate])).values()]
-    .map((rate) => ({ rate, credited: ofCode('credit', rate), reversed: ofCode('reverse', rate) }))
-    .sort(byRate);
+  const byId = new Map<string | undefined, [SummedTransfers, ...SummedTransfers[]]>();
+  for (const sum of sums) {
+    const known = byId.get(sum.rate?.id);
+    if (known === undefined) byId.set(sum.rate?.id, [sum]);
+    else known.push(sum);
+  }
+  const all = [...byId.values()].map((own) => {
+    const [{ rate }] = own;
+    const ofCode = (code: TransferCode): Converted => {
+      const these = own.filter((sum) => sum.code === code);
+      const coins = total(these.map((sum) => sum.coins ?? 0n));
+      return convertedAt(rate, { count: countOf(these), coins, millidiamonds: total(these.map(amountOf)) });
+    };
+    return { rate, credited: ofCode('credit'), reversed: ofCode('reverse') };
+  });
+  return all.sort(byRate);
 }
 
 function totalsOf(sums: readonly SummedTransfers[]): Statement['totals'] {
   const isSigned = (code: TransferCode): boolean => code === 'correct' || code === 'adjust';
   const totals = transferCodes.map((code) => {
     const own = sums.filter((sum) => sum.code === code);
-    const millidiamonds = total(own.map((sum) => (isSigned(code) ? gainOf(sum) : sum.millidiamonds)));
+    const millidiamonds = total(own.map(isSigned(code) ? gainOf : amountOf));
     return [code, { count: countOf(own), millidiamonds }];
   });
   return Object.fromEntries(totals) as Statement['totals'];

@@ -89,6 +89,8 @@ async function expectToAddUp(creatorId: string, period: Period, booked: Booked):
   const { available, recoverable, ...moved } = figures(stated.movements);
   const changes: readonly Written[] = stated.lines.map((line) => line.changes);
   expect(sum(changes, terms)).toEqual(moved);
+  const times = stated.lines.map((line) => (line.kind === 'gifts' ? line.day : line.bookedAt));
+  expect(times).toEqual([...times].sort());
   const rows = parse(await statements.csv(creatorId, period), { columns: true }) as Written[];
   const columns = [...terms, 'net'];
   expect(rows.length).toBe(stated.lines.length + 2);

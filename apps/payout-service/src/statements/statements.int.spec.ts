@@ -8,6 +8,8 @@ import { openPayoutDoors, type PayoutDoors } from '../../test/payout-doors.js';
 import { appOf, credit, keepRate, MINIMUM } from '../../test/redeeming.js';
 import { afterwards, richHistory } from '../../test/rich-history.js';
 import { askStatement, bookAt, credited, half } from '../../test/statements.js';
+import { post } from '../diamond-ledger/diamond-ledger.store.js';
+import { transfersOf } from '../diamond-ledger/transfers-of.js';
 
 let doors: PayoutDoors;
 beforeAll(async () => {
@@ -75,6 +77,25 @@ describe('a statement up to tomorrow', () => {
     const { body } = await doors.send('GET', '/v1/creators/creator-7/balance', doors.keys.auditor);
     expect(body).toMatchObject(closing);
     expect(Object.keys(closing)).toHaveLength(8);
+  });
+
+  test('is of one moment, whatever is booked meanwhile', async () => {
+    let isDone = false;
+    const writing = (async () => {
+      for (let n = 1; n <= 150; n++)
+        await doors.db.transaction((tx) =>
+          post(tx, transfersOf(event('carat.balance.adjusted.v1', { n, millidiamonds: n }))),
+        );
+      isDone = true;
+    })();
+    const counts = new Set<number>();
+    while (!isDone) {
+      const { lines, totals } = await read(aroundNow());
+      expect(lines.length).toBe(totals.adjust.count);
+      counts.add(lines.length);
+    }
+    await writing;
+    expect(counts.size).toBeGreaterThan(5);
   });
 
   test('of a creator in debt closes with what is recoverable', async () => {
