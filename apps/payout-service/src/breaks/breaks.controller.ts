@@ -34,6 +34,7 @@ const COLUMNS = [
   'resolvedAt',
   'evidence',
 ];
+
 /** What does not add up between our books and the provider's. */
 @Controller('v1/reconciliation')
 export class BreaksController {
