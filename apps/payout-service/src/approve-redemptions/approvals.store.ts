@@ -3,7 +3,6 @@ import { Id } from '@carat/events';
 import { type Answered, type Asked, type Caller, IdempotentRequests } from '@carat/http-edge';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
-import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import { decideProposal } from '../proposals/four-eyes.store.js';
 import type { Decision as ProposalDecision, ProposalKind } from '../proposals/proposal.js';
@@ -17,7 +16,7 @@ import {
 import type { ListedRedemption } from '../redeem-diamonds/redemption-bodies.js';
 import { type ApprovalTiers, approversNeeded } from '../redeem-diamonds/redemption-rules.js';
 import { Redemptions } from '../redeem-diamonds/redemptions.store.js';
-import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
+import { rulesAt, rulesNow } from '../redemption-rules/rules-in-force.store.js';
 import { causesToHold, type Standing } from '../screen-redemptions/screening.js';
 import { standingOf } from '../screen-redemptions/standing.store.js';
 import { contentHashOf } from './approval.js';
@@ -77,8 +76,8 @@ export class Approvals {
   }
 
   /** From how many millidiamonds on people have to approve, by the rules in force. */
-  async tiers(tx: Tx): Promise<ApprovalTiers> {
-    return rulesAt(tx, this.environment, await databaseClock(tx));
+  tiers(tx: Tx): Promise<ApprovalTiers> {
+    return rulesNow(tx, this.environment);
   }
 
   private commandFor(

@@ -106,26 +106,30 @@ export class WaitingForPeople {
 
 const invalid = (pointer: string) => new Problem('invalid_request', { errors: [{ pointer, code: 'invalid_value' }] });
 
-function decisionOf({ decision: kind, contentHash, reason }: BatchItem): Decision {
+/** A field that this decision cannot do without. */
+function needed(item: BatchItem, field: 'contentHash' | 'reason'): string {
+  const value = item[field];
+  if (value === undefined) throw invalid(`/${field}`);
+  return value;
+}
+
+function decisionOf(item: BatchItem): Decision {
+  const { decision: kind, reason } = item;
   if (kind === 'release') return { kind };
-  if (contentHash === undefined) throw invalid('/contentHash');
-  if (kind === 'approve') return { kind, contentHash, reason };
-  if (reason === undefined) throw invalid('/reason');
-  return { kind, contentHash, reason };
+  const contentHash = needed(item, 'contentHash');
+  return kind === 'approve' ? { kind, contentHash, reason } : { kind, contentHash, reason: needed(item, 'reason') };
 }
 
 /** Which kind of proposal an id is of, if any. */
 const kindOf = (id: string): ProposalKind | undefined =>
   (Object.keys(proposalKinds) as ProposalKind[]).find((kind) => id.startsWith(proposalKinds[kind].prefix));
 
-function proposalDecisionOf({ decision: kind, contentHash, reason }: BatchItem): ProposalDecision {
+function proposalDecisionOf(item: BatchItem): ProposalDecision {
+  const { decision: kind } = item;
   if (kind === 'release') throw invalid('/decision');
-  if (kind === 'reject') {
-    if (reason === undefined) throw invalid('/reason');
-    return { kind, reason };
-  }
-  if (contentHash === undefined) throw invalid('/contentHash');
-  return { kind, contentHash };
+  return kind === 'reject'
+    ? { kind, reason: needed(item, 'reason') }
+    : { kind, contentHash: needed(item, 'contentHash') };
 }
 
 function proposed(proposal: Proposal, principal: string): Waiting {

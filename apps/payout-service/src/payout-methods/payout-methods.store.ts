@@ -6,7 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
-import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
+import { rulesAt, rulesNow } from '../redemption-rules/rules-in-force.store.js';
 import { type KeptMethod, type PayoutMethod, seededMethods } from './payout-method.js';
 
 const COLUMNS = 'payout_method_id AS "payoutMethodId", kind, label, usable_from AS "usableFrom"';
@@ -95,7 +95,7 @@ export class PayoutMethods {
     principal: string,
   ): Promise<PayoutMethod> {
     return this.db.transaction(async (tx) => {
-      const { methodCoolingMs } = await rulesAt(tx, this.environment, await databaseClock(tx));
+      const { methodCoolingMs } = await rulesNow(tx, this.environment);
       const row = [payoutMethodId, creatorId, of.kind, of.label, methodCoolingMs, principal];
       const [[changed]] = (await tx.query(CHANGE, row)) as [Row[], number];
       if (changed === undefined) throw new Problem('payout_method_not_found');

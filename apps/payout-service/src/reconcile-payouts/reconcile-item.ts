@@ -84,7 +84,10 @@ const WORST_FIRST: readonly ItemOutcome[] = [
   'late',
   'pending',
 ];
-const ON_ITS_WAY: readonly RedemptionStatus[] = SENT;
+
+/** The payout was sent, and what becomes of it is open. */
+export const isOnItsWay = (status: RedemptionStatus): boolean => (SENT as readonly RedemptionStatus[]).includes(status);
+
 const NEVER_SENT: readonly RedemptionStatus[] = [...UNDECIDED, ...WITHDRAWN];
 /** Which way a movement goes in the clearing account when our books have it. A line goes the other way. */
 const SIGN = { payout: 1n, return: -1n } as const;
@@ -128,7 +131,7 @@ interface OneKind {
 /** What a line is that tells a movement which our books do not have. */
 function unheldOf({ status }: OurPayout): 'pending' | 'incident' | 'status_conflicts' {
   // What is still on its way the provider tells us later; the line has told it earlier, that is all.
-  if (ON_ITS_WAY.includes(status)) return 'pending';
+  if (isOnItsWay(status)) return 'pending';
   // Nothing of it was ever sent, and the provider has paid something all the same.
   return NEVER_SENT.includes(status) ? 'incident' : 'status_conflicts';
 }
@@ -232,7 +235,7 @@ export function reconcileItem({ ours, lines, missed }: Item, overdueBeforeMs: nu
     return [...its.flatMap((line, nth) => findingsOfLine(of, line, nth)), ...findingsOfDelay(of, its)];
   });
   const { outcome, ...rest } = concluded(findings, ours.payoutId);
-  const isOpen = outcome === 'matched' && ON_ITS_WAY.includes(ours.status);
+  const isOpen = outcome === 'matched' && isOnItsWay(ours.status);
   const ended = missed
     .filter((kind) => ordered.some((line) => line.kind === kind))
     .map((about) => ({ outcome: 'missing_at_provider' as const, redemptionId: ours.payoutId, about }));

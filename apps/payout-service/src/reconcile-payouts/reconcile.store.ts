@@ -1,9 +1,11 @@
 import type { Tx } from '@carat/event-log';
 import { endBreaks, openBreaks } from '../breaks/breaks.store.js';
+import { databaseClock } from '../database-clock.store.js';
 import type { RedemptionStatus } from '../redeem-diamonds/redemption-machine.js';
 import {
   type Item,
   type ItemOutcome,
+  isOnItsWay,
   type OurPayout,
   type Reconciled,
   reconcileItem,
@@ -109,7 +111,11 @@ export async function reconcile(
     const looked = rows.map((row) => look(row, at.getTime() - graceMs));
     await keep(tx, looked, at);
     for (const { id, outcome } of looked) outcomes.set(id, outcome);
-    early.push(...rows.filter(({ status, lines }) => lines !== null && isOnItsWay(status)).map(({ id }) => id));
+    early.push(
+      ...rows
+        .filter(({ status, lines }) => lines !== null && status !== null && isOnItsWay(status))
+        .map(({ id }) => id),
+    );
   }
   return { outcomes, early };
 }
@@ -128,9 +134,6 @@ export function tally(outcomes: readonly ItemOutcome[]): Record<string, number> 
   for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
   return counts;
 }
-
-const isOnItsWay = (status: RedemptionStatus | null): boolean =>
-  status === 'submitted' || status === 'in_transit' || status === 'unknown';
 
 function look({ id, status, lines, missed, ...of }: Row, overdueBeforeMs: number): Looked {
   const ours: OurPayout | undefined =
@@ -176,6 +179,5 @@ async function keep(tx: Tx, looked: readonly Looked[], at: Date): Promise<void> 
 /** Keeps imports and runs of one provider apart: each sees all lines of the one before. */
 export async function lockProvider(tx: Tx, provider: string): Promise<Date> {
   await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`settlement of ${provider}`]);
-  const [{ now }] = (await tx.query('SELECT clock_timestamp() AS now')) as [{ now: Date }];
-  return now;
+  return databaseClock(tx);
 }

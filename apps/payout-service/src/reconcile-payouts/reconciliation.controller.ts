@@ -1,15 +1,13 @@
-import { Id } from '@carat/events';
 import {
   Answers,
   type Caller,
   CallerOf,
   IdempotencyKey,
   PageQuery,
-  Problem,
   pageOf,
   type Reply,
   Roles,
-  readCursor,
+  readIdCursor,
   told,
 } from '@carat/http-edge';
 import { Controller, Get, HttpCode, Post, Query, Res, StreamableFile } from '@nestjs/common';
@@ -81,10 +79,7 @@ export class ReconciliationController {
   @Answers(ListedItems)
   async items(@Query({ schema: ItemsQuery }) { limit, cursor, outcome }: ItemsQuery): Promise<ListedItems> {
     const bound = { list: 'items', outcome };
-    const [after = ''] = readCursor(cursor, bound) ?? [];
-    // A cursor is no secret, so what it holds may be anything.
-    if (after !== '' && !Id.safeParse(after).success) throw new Problem('cursor_invalid');
-    const found = await this.reconciliation.items(outcome, limit + 1, after);
+    const found = await this.reconciliation.items(outcome, limit + 1, readIdCursor(cursor, bound) ?? '');
     return pageOf(found, limit, ({ payoutId }) => [payoutId], bound);
   }
 

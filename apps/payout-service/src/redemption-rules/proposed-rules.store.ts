@@ -1,12 +1,11 @@
 import { ENVIRONMENT } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import type { Proposal } from '../proposals/proposal.js';
 import { BEFORE_THE_FIRST_PAGE, PROPOSAL_COLUMNS, type ProposalRow, proposalOf } from '../proposals/proposals.store.js';
 import type { RulesContent, RulesInForce } from './redemption-rules.js';
-import { rulesAt } from './rules-in-force.store.js';
+import { rulesNow } from './rules-in-force.store.js';
 
 /** Rules that were proposed, and when they are in force: `from` is null of what is not approved, `to` of the last. */
 export interface DatedRules {
@@ -54,6 +53,6 @@ export class ProposedRules {
 
   /** The rules in force now. */
   inForce(): Promise<RulesInForce> {
-    return this.db.transaction(async (tx) => rulesAt(tx, this.environment, await databaseClock(tx)));
+    return this.db.transaction((tx) => rulesNow(tx, this.environment));
   }
 }

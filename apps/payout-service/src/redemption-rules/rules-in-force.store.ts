@@ -1,4 +1,5 @@
 import type { Tx } from '@carat/event-log';
+import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import { FIRST_TIERS, type RulesInForce, type RulesVersion, rulesInForce } from './redemption-rules.js';
 
@@ -33,6 +34,10 @@ export async function rulesAt(tx: Tx, environment: PayoutEnvironment, at: Date):
   const versions = (await tx.query(LAST_BEGUN, [at])) as RulesVersion[];
   return rulesInForce(versions, environmentRules(environment), at.getTime());
 }
+
+/** The rules in force now, kept until the transaction ends. */
+export const rulesNow = async (tx: Tx, environment: PayoutEnvironment): Promise<RulesInForce> =>
+  rulesAt(tx, environment, await databaseClock(tx));
 
 /** Waits until nobody goes by the rules any more, and keeps them to itself until the transaction ends. */
 export async function lockRules(tx: Tx): Promise<void> {

@@ -3,27 +3,21 @@ import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { BY_TIERS, contentHashOf } from '../approve-redemptions/approval.js';
-import { databaseClock } from '../database-clock.store.js';
-import { enterPayout } from '../pay-creator/payouts.store.js';
+import { enterPayout, type Payout } from '../pay-creator/payouts.store.js';
 import type { PayoutRequest } from '../pay-creator/provider-answer.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import type { Redemption, RedemptionCommand } from '../redeem-diamonds/redemption.js';
 import { type Decided, decideOn, type StoredRedemption } from '../redeem-diamonds/redemption.store.js';
-import type { Actor } from '../redeem-diamonds/redemption-machine.js';
+import { type Actor, UNDECIDED } from '../redeem-diamonds/redemption-machine.js';
 import { type ApprovalTiers, approversNeeded } from '../redeem-diamonds/redemption-rules.js';
-import { rulesAt } from '../redemption-rules/rules-in-force.store.js';
+import { rulesAt, rulesNow } from '../redemption-rules/rules-in-force.store.js';
 import { lookAgain, type Standing, screen } from './screening.js';
 import { standingOf } from './standing.store.js';
-
-interface Waiting {
-  readonly redemptionId: string;
-  readonly creatorId: string;
-}
 
 const WHO = 'SELECT redemption_id AS "redemptionId", creator_id AS "creatorId" FROM payout.redemption';
 const WITH_STATUS = `${WHO} WHERE status = $1 AND millidiamonds < $2 ORDER BY redemption_id LIMIT $3`;
 const OVERDUE = `${WHO}
-  WHERE decide_before <= clock_timestamp() AND status IN ('requested', 'in_review', 'pending_approval', 'approved')
+  WHERE decide_before <= clock_timestamp() AND status IN ('${UNDECIDED.join("', '")}')
   ORDER BY decide_before LIMIT $1`;
 const ANY_AMOUNT = Number.MAX_SAFE_INTEGER;
 
@@ -39,12 +33,14 @@ export class MoveOn {
   ) {}
 
   /** Up to `limit` redemptions that wait for a step, the longest first. */
-  async waitingFor(step: Step, limit: number): Promise<Waiting[]> {
+  async waitingFor(step: Step, limit: number): Promise<Payout[]> {
     switch (step) {
       case 'screen':
         return this.db.query(WITH_STATUS, ['requested', ANY_AMOUNT, limit]);
-      case 'approve':
-        return this.db.query(WITH_STATUS, ['pending_approval', (await this.tiersNow()).oneApproverFrom, limit]);
+      case 'approve': {
+        const { oneApproverFrom } = await rulesNow(this.db.manager, this.environment);
+        return this.db.query(WITH_STATUS, ['pending_approval', oneApproverFrom, limit]);
+      }
       case 'submit':
         return this.db.query(WITH_STATUS, ['approved', ANY_AMOUNT, limit]);
       case 'expire':
@@ -58,7 +54,7 @@ export class MoveOn {
    * Takes the step, in one transaction with all that it is decided on.
    * @throws Problem when somebody else has moved the redemption since it was found
    */
-  take(step: Step, { redemptionId, creatorId }: Waiting): Promise<Decided> {
+  take(step: Step, { redemptionId, creatorId }: Payout): Promise<Decided> {
     const who = step === 'expire' ? { as: 'timer' as Actor, by: 'system:timer' } : SYSTEM[step];
     return this.db.transaction(async (tx) => {
       let request: PayoutRequest | undefined;
@@ -75,11 +71,6 @@ export class MoveOn {
       if (decided.moved && request !== undefined) await enterPayout(tx, creatorId, request);
       return decided;
     });
-  }
-
-  private async tiersNow(): Promise<ApprovalTiers> {
-    const tx = this.db.manager;
-    return rulesAt(tx, this.environment, await databaseClock(tx));
   }
 
   private commandFor(

@@ -5,6 +5,7 @@ import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Decider } from '../approve-redemptions/approvals.store.js';
+import { databaseClock } from '../database-clock.store.js';
 import type { PayoutEnvironment } from '../payout-environment.worker.js';
 import { decideOn, existingRedemption } from '../redeem-diamonds/redemption.store.js';
 import { type ListedSettlement, type SettlementBody, settlementHash, settlementIdOf } from './settlement.js';
@@ -49,7 +50,7 @@ export class Settlements {
     return this.requests.once(asked, async (tx) => {
       const { status } = await existingRedemption(tx, redemptionId, undefined);
       if (status !== 'unknown') throw new Problem('redemption_not_ready');
-      const [{ now }] = (await tx.query('SELECT clock_timestamp() AS now')) as [{ now: Date }];
+      const now = await databaseClock(tx);
       const proposedBy = Id.parse(asked.caller.principal);
       const contentHash = settlementHash(redemptionId, body);
       const settlementId = settlementIdOf(now.getTime(), contentHash, proposedBy);

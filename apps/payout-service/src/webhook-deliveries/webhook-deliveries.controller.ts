@@ -1,8 +1,8 @@
 import { Id } from '@carat/events';
-import { Answers, type Caller, CallerOf, PageQuery, pageOf, Roles, readCursor } from '@carat/http-edge';
+import { Answers, type Caller, CallerOf, PageQuery, pageOf, Roles, readIdCursor } from '@carat/http-edge';
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { idAt, sourceOf } from '../webhook-endpoints/webhook-endpoints.controller.js';
+import { sourceOf } from '../webhook-endpoints/webhook-endpoints.controller.js';
 import { DeliveriesFilter, ListedDeliveries, ListedDelivery } from './delivery-bodies.js';
 import { WebhookDeliveries } from './webhook-deliveries.store.js';
 
@@ -25,7 +25,7 @@ export class WebhookDeliveriesController {
   ): Promise<ListedDeliveries> {
     const source = sourceOf(caller);
     const bound = { list: 'webhook-deliveries', source, endpointId, ...filter };
-    const found = await this.deliveries.list(source, endpointId, filter, limit + 1, idAt(readCursor(cursor, bound)));
+    const found = await this.deliveries.list(source, endpointId, filter, limit + 1, readIdCursor(cursor, bound));
     return pageOf(found, limit, ({ deliveryId }) => [deliveryId], bound);
   }
 

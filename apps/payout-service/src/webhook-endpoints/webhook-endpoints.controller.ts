@@ -9,7 +9,7 @@ import {
   pageOf,
   type Reply,
   Roles,
-  readCursor,
+  readIdCursor,
   told,
 } from '@carat/http-edge';
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
@@ -54,7 +54,7 @@ export class WebhookEndpointsController {
   ): Promise<ListedEndpoints> {
     const source = sourceOf(caller);
     const filters = { list: 'webhook-endpoints', source };
-    const found = await this.endpoints.list(source, limit + 1, idAt(readCursor(cursor, filters)));
+    const found = await this.endpoints.list(source, limit + 1, readIdCursor(cursor, filters));
     return pageOf(found, limit, ({ endpointId }) => [endpointId], filters);
   }
 
@@ -90,12 +90,4 @@ export class WebhookEndpointsController {
 export function sourceOf({ source }: Caller): string {
   if (source === undefined) throw new Problem('forbidden');
   return source;
-}
-
-/** The id that a cursor stands at. A cursor is no secret, so what it holds may be anything. */
-export function idAt(position: readonly string[] | undefined): string | undefined {
-  if (position === undefined) return undefined;
-  const [id, ...more] = position;
-  if (!Id.safeParse(id).success || more.length > 0) throw new Problem('cursor_invalid');
-  return id;
 }
