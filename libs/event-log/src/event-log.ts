@@ -61,6 +61,8 @@ export interface LogReader {
 
 /** A reader with a connection of its own. */
 export interface OpenReader extends LogReader {
+  /** The cluster's id, the journal's epoch, or whatever else tells this log from others. */
+  readonly id: string;
   close(): Promise<void>;
 }
 

@@ -61,8 +61,11 @@ export async function startPostgres(): Promise<Started> {
   };
 }
 
-/** Creates an empty database on the run's server. `drop` throws out whoever is still connected. */
-export async function freshDatabase(): Promise<TestDatabase> {
+/**
+ * Creates a database on the run's server, empty or as a copy of another to which nobody is connected. `drop` throws out
+ * whoever is still connected.
+ */
+export async function freshDatabase(copyOf?: TestDatabase): Promise<TestDatabase> {
   const server = process.env['TEST_DATABASE_URL'];
   if (server === undefined) throw new Error('TEST_DATABASE_URL is not set: run the `int` project of Jest');
   const name = `carat_test_${randomBytes(6).toString('hex')}`;
@@ -75,7 +78,8 @@ export async function freshDatabase(): Promise<TestDatabase> {
       await client.end();
     }
   };
-  await onServer(`CREATE DATABASE ${name}`);
+  const template = copyOf === undefined ? '' : ` TEMPLATE ${new URL(copyOf.url).pathname.slice(1)}`;
+  await onServer(`CREATE DATABASE ${name}${template}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Offsets, OpenReader, RawBatch } from '@carat/event-log';
 import type { Topic } from '@carat/events';
 import { LogFileMalformed, type PlacedRecord, recordOnLine } from './log-line.js';
@@ -14,6 +15,7 @@ const RECORDS_IN_A_BATCH = 1000;
 export async function openLogFile(path: string): Promise<OpenReader> {
   await access(path, constants.R_OK);
   return {
+    id: basename(path),
     ends: (topics) => endsBefore(path, topics, Infinity),
     offsetsAt: (topics, timeMs) => endsBefore(path, topics, timeMs),
     read: (topics, from, to) => batchesIn(path, topics, from, to),

@@ -16,6 +16,16 @@ export interface LogEnvironment {
 /** The log cannot be read: nobody answers, or nothing that answers is a log. */
 export class LogUnreachable extends Error {}
 
+/** Where the log is, in full: nothing of it is left to an environment. */
+export type PlaceOfLog = Exclude<LogSource, { kind: 'environment' }>;
+
+/** Where an environment keeps its log; undefined when nothing runs there. */
+export function placeOfLog(source: LogSource, { brokers, databaseUrl }: LogEnvironment): PlaceOfLog | undefined {
+  if (source.kind !== 'environment') return source;
+  if (brokers !== undefined) return { kind: 'kafka', brokers };
+  return databaseUrl === undefined ? undefined : { kind: 'postgres', url: databaseUrl };
+}
+
 /**
  * Opens a source to read, and nothing else. `environment` is asked only where it matters.
  * @throws LogUnreachable, here and from every question to the reader; FlowHalted where the log contradicts itself
@@ -26,10 +36,13 @@ export async function openLogSource(
 ): Promise<OpenReader> {
   const { name, open } = await openerOf(source, environment);
   const failed = (error: unknown): unknown =>
-    error instanceof FlowHalted ? error : new LogUnreachable(`${name} cannot be read: ${reasonOf(error)}`);
+    error instanceof FlowHalted
+      ? error
+      : new LogUnreachable(`${name} cannot be read: ${reasonOf(error)}`, { cause: error });
   const reader = await open().catch((error: unknown) => Promise.reject(failed(error)));
   const told = <T>(answer: Promise<T>): Promise<T> => answer.catch((error: unknown) => Promise.reject(failed(error)));
   return {
+    id: reader.id,
     ends: (topics) => told(reader.ends(topics)),
     offsetsAt: (topics, timeMs) => told(reader.offsetsAt(topics, timeMs)),
     async *read(topics, from, to) {
@@ -74,11 +87,11 @@ async function openerOf(source: LogSource, environment: () => Promise<LogEnviron
     case 'file':
       return { name: `the file ${source.path}`, open: () => openLogFile(source.path) };
     case 'environment': {
-      const { home, brokers, databaseUrl, kafka } = await environment();
-      if (brokers !== undefined) return onKafka(brokers, kafka);
-      if (databaseUrl !== undefined) return onPostgres(databaseUrl);
+      const there = await environment();
+      const place = placeOfLog(source, there);
+      if (place !== undefined) return openerOf(place, environment);
       throw new LogUnreachable(
-        `nothing runs on ${home}: start Carat first, set KAFKA_BROKERS or DATABASE_URL, or say --source`,
+        `nothing runs on ${there.home}: start Carat first, set KAFKA_BROKERS or DATABASE_URL, or say --source`,
       );
     }
     default:

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { LogMissing, type OpenReader } from '../event-log.js';
-import { type Queries, readEnds, readOffsetsAt, readRange } from './read.store.js';
+import { journalEpoch, type Queries, readEnds, readOffsetsAt, readRange } from './read.store.js';
 
 /**
  * The journal of a database, over one session in which Postgres itself refuses every write.
@@ -18,16 +18,19 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
   const sql: Queries = {
     query: async <T>(text: string, values?: unknown[]) => (await client.query(text, values)).rows as T,
   };
+  let id: string;
   try {
     await client.connect();
     await client.query('SET default_transaction_read_only = on');
     const [found] = (await sql.query(`SELECT to_regclass('journal.log_head') AS heads`)) as [{ heads: string | null }];
     if (found.heads === null) throw new LogMissing('this database holds no journal');
+    id = await journalEpoch(sql);
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
   return {
+    id,
     async ends(topics) {
       const ends = await readEnds(sql, topics);
       const missing = topics.filter((topic) => ends[topic]?.length === 0);

@@ -10,7 +10,13 @@ export interface JournalRecord extends RawRecord {
 
 /** The journal lacks an offset: a row was deleted. Nothing may be concluded past it. */
 export class JournalHole extends FlowHalted {
-  constructor(topic: string, partition: number, expected: bigint, found: bigint) {
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    /** The first offset that is missing, and the next that is there, or the end. */
+    readonly expected: bigint,
+    readonly found: bigint,
+  ) {
     super(`the journal of ${topic}/${partition} has a hole: offset ${expected} is missing before ${found}`);
   }
 }
@@ -138,7 +144,7 @@ export async function* readRange(
       for (let at = from[topic]?.[partition] ?? 0n; at < end; ) {
         const limit = Number(end - at < RECORDS_IN_A_BATCH ? end - at : RECORDS_IN_A_BATCH);
         const records = await readJournal(tx, topic, partition, at, limit);
-        if (records.length === 0) throw new Error(`${topic}/${partition} ends at ${at}, before ${end}`);
+        if (records.length === 0) throw new JournalHole(topic, partition, at, end);
         at += BigInt(records.length);
         yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
       }

@@ -13,8 +13,9 @@ export type KafkaReaderOptions = Pick<ClientOptions, 'brokers' | 'prefix' | 'ssl
  */
 export async function openKafkaReader(options: KafkaReaderOptions): Promise<OpenReader> {
   const clients = new Clients({ ...options, log: options.log ?? (() => undefined) });
-  await clients.asAdmin((admin) => admin.describeCluster());
+  const { clusterId } = await clients.asAdmin((admin) => admin.describeCluster());
   return {
+    id: clusterId,
     async ends(topics) {
       const present = new Set(await clients.asAdmin((admin) => admin.listTopics()));
       const missing = topics.map(clients.nameOf).filter((name) => !present.has(name));

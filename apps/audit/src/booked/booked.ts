@@ -1,0 +1,28 @@
+import type { Terms } from '@carat/payout-service/terms';
+
+/** A creator's balance as its row has it, in millidiamonds. */
+export interface BookedBalance {
+  readonly creatorId: string;
+  readonly terms: Terms;
+  readonly available: bigint;
+  readonly recoverable: bigint;
+}
+
+/** A redemption as its row has it. */
+export interface BookedRedemption {
+  readonly redemptionId: string;
+  readonly creatorId: string;
+  readonly status: string;
+  readonly millidiamonds: bigint;
+}
+
+/** Money that a redemption moved, in the smallest unit of its currency. */
+export interface BookedMoney {
+  readonly sourceId: string;
+  readonly code: string;
+  readonly currency: string;
+  readonly debit: string;
+  readonly credit: string;
+  readonly amountMinor: bigint;
+  readonly payoutId: string;
+}

@@ -1,0 +1,167 @@
+import pg from 'pg';
+import type { BookedBalance, BookedMoney, BookedRedemption } from './booked.js';
+import type { BookedTransfer } from './fingerprint.js';
+
+const ROWS_AT_A_TIME = 5_000;
+
+/** What the database has booked at one moment: every answer is of one snapshot, and none of them changes a row. */
+export interface Books {
+  /** The journal's identity. */
+  readonly journal: string;
+  /** The next offset of every partition of the journal. */
+  readonly heads: ReadonlyMap<string, bigint>;
+  /** How far consumers of a log have come, by group and place (`group topic/partition`). */
+  readonly consumed: ReadonlyMap<string, bigint>;
+  /** How far the journal was carried onto Kafka for good, by place. */
+  readonly relayed: ReadonlyMap<string, bigint>;
+  transfers(): AsyncGenerator<readonly BookedTransfer[]>;
+  /** Rows of a creator: for when its books differ. */
+  transfersOf(creatorId: string): Promise<readonly BookedTransfer[]>;
+  balances(): AsyncGenerator<readonly BookedBalance[]>;
+  redemptions(): AsyncGenerator<readonly BookedRedemption[]>;
+  moneyTransfers(): AsyncGenerator<readonly BookedMoney[]>;
+  close(): Promise<void>;
+}
+
+type Row = readonly (string | null)[];
+
+const TRANSFER = `
+  SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
+         rate_id
+  FROM payout.transfer`;
+const BALANCE = `
+  SELECT creator_id, earned::text, awarded::text, adjusted::text, reversed::text, held::text, redeemed::text,
+         available::text, recoverable::text
+  FROM payout.balance`;
+const REDEMPTION = 'SELECT redemption_id, creator_id, status, millidiamonds::text FROM payout.redemption';
+const MONEY = `
+  SELECT source_id, code, currency, debit, credit, amount_minor::text, payout_id FROM payout.money_transfer
+  WHERE code IN ('pay', 'late_pay', 'unpay')`;
+
+const RELAYED = `SELECT topic || '/' || part, next_offset::text FROM journal.relay_checkpoint WHERE log_id = $1`;
+
+/** The database has a journal and no ledger: it is that of another service. */
+export class LedgerMissing extends Error {}
+
+/**
+ * The books of a database as they are now, for consumers of the log of that id.
+ * @throws the error of the connection; LedgerMissing
+ */
+export async function openBooks(databaseUrl: string, logId: string): Promise<Books> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'carat-audit' });
+  // What breaks between two questions is told by the next one.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const [found] = await rowsOf(client, `SELECT to_regclass('payout.transfer')::text`);
+    if (found?.[0] === null) throw new LedgerMissing('the database holds no diamond ledger');
+    return { ...(await standing(client, logId)), ...tables(client), close: () => client.end() };
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** How far the journal of a database was carried onto the log of that id by now, by place. */
+export async function relayedByNow(databaseUrl: string, logId: string): Promise<ReadonlyMap<string, bigint>> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'carat-audit' });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return placed(await rowsOf(client, RELAYED, [logId]));
+  } finally {
+    await client.end();
+  }
+}
+
+const placed = (rows: readonly Row[]): ReadonlyMap<string, bigint> =>
+  new Map(rows.map(([place, offset]) => [place ?? '', BigInt(offset ?? 0)]));
+
+async function rowsOf(client: pg.Client, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  return (await client.query<(string | null)[]>({ text, values: [...values], rowMode: 'array' })).rows;
+}
+
+async function standing(
+  client: pg.Client,
+  logId: string,
+): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed'>> {
+  const [epoch] = await rowsOf(client, 'SELECT id::text FROM journal.epoch');
+  return {
+    journal: epoch?.[0] ?? '',
+    heads: placed(await rowsOf(client, `SELECT topic || '/' || part, next::text FROM journal.log_head`)),
+    consumed: placed(
+      await rowsOf(
+        client,
+        `SELECT grp || ' ' || topic || '/' || part, next_offset::text FROM journal.consumer_offset WHERE log_id = $1`,
+        [logId],
+      ),
+    ),
+    relayed: placed(await rowsOf(client, RELAYED, [logId])),
+  };
+}
+
+type Tables = Pick<Books, 'transfers' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'>;
+
+const tables = (client: pg.Client): Tables => ({
+  transfers: () => streamed(client, TRANSFER, transferIn),
+  transfersOf: async (creatorId) =>
+    (await rowsOf(client, `${TRANSFER} WHERE creator_id = $1`, [creatorId])).map(transferIn),
+  balances: () => streamed(client, BALANCE, balanceIn),
+  redemptions: () =>
+    streamed(client, REDEMPTION, ([redemptionId = '', creatorId = '', status = '', amount]) => ({
+      redemptionId: redemptionId ?? '',
+      creatorId: creatorId ?? '',
+      status: status ?? '',
+      millidiamonds: BigInt(amount ?? 0),
+    })),
+  moneyTransfers: () =>
+    streamed(client, MONEY, ([sourceId, code, currency, debit, credit, amount, payoutId]) => ({
+      sourceId: sourceId ?? '',
+      code: code ?? '',
+      currency: currency ?? '',
+      debit: debit ?? '',
+      credit: credit ?? '',
+      amountMinor: BigInt(amount ?? 0),
+      payoutId: payoutId ?? '',
+    })),
+});
+
+let cursors = 0;
+
+/** The rows of a question, some thousand at a time. */
+async function* streamed<T>(client: pg.Client, text: string, read: (row: Row) => T): AsyncGenerator<readonly T[]> {
+  const cursor = `carat_audit_${++cursors}`;
+  await client.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`);
+  for (;;) {
+    const rows = await rowsOf(client, `FETCH ${ROWS_AT_A_TIME} FROM ${cursor}`);
+    if (rows.length === 0) break;
+    yield rows.map(read);
+  }
+  await client.query(`CLOSE ${cursor}`);
+}
+
+const transferIn = (row: Row): BookedTransfer => ({
+  eventId: row[0] ?? '',
+  code: row[1] ?? '',
+  creatorId: row[2] ?? '',
+  debit: row[3] ?? '',
+  credit: row[4] ?? '',
+  millidiamonds: BigInt(row[5] ?? 0),
+  giftId: row[6] ?? undefined,
+  redemptionId: row[7] ?? undefined,
+  coins: row[8] == null ? undefined : BigInt(row[8]),
+  rateId: row[9] ?? undefined,
+});
+
+const balanceIn = (row: Row): BookedBalance => {
+  const amounts = row.slice(1).map((text) => BigInt(text ?? 0));
+  const [earned = 0n, awarded = 0n, adjusted = 0n, reversed = 0n, held = 0n, redeemed = 0n] = amounts;
+  const [available = 0n, recoverable = 0n] = amounts.slice(6);
+  return {
+    creatorId: row[0] ?? '',
+    terms: { earned, awarded, adjusted, reversed, held, redeemed },
+    available,
+    recoverable,
+  };
+};

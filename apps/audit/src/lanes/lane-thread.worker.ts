@@ -1,0 +1,36 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { FlowHalted } from '@carat/event-log';
+import { openJournalRows } from '../booked/journal-rows.store.js';
+import { LogUnreachable, openLogSource } from '../log-source/log-source.worker.js';
+import { type LanesTask, proveLanes } from './read-lanes.flow.js';
+import type { ThreadData } from './run-lanes.worker.js';
+
+// A thread of `run-lanes`: it opens the log for itself and proves what it is sent, one task after another.
+
+const { source, environment, databaseUrl } = workerData as ThreadData;
+const log = await openLogSource(source, async () => environment);
+const journal = databaseUrl === undefined ? undefined : await openJournalRows(databaseUrl);
+
+const PROGRESS_AFTER_RECORDS = 10_000;
+
+async function prove(task: LanesTask): Promise<void> {
+  let untold = 0;
+  const result = await proveLanes(log, journal, task, (records) => {
+    untold += records;
+    if (untold < PROGRESS_AFTER_RECORDS) return;
+    parentPort?.postMessage({ records: untold });
+    untold = 0;
+  });
+  parentPort?.postMessage({ records: untold, result });
+}
+
+parentPort?.on('message', (task: LanesTask) => {
+  prove(task).catch((error: Error) => {
+    const kind = error instanceof LogUnreachable ? 'unreachable' : error instanceof FlowHalted ? 'halted' : 'failed';
+    parentPort?.postMessage({
+      records: 0,
+      failure: { kind, message: kind === 'failed' ? error.stack : error.message },
+    });
+  });
+});
+parentPort?.postMessage({ records: 0 });

@@ -1,0 +1,91 @@
+import { Worker } from 'node:worker_threads';
+import { FlowHalted, type LogReader } from '@carat/event-log';
+import { openJournalRows } from '../booked/journal-rows.store.js';
+import type { LogSource } from '../log-source/log-source.js';
+import { type LogEnvironment, LogUnreachable } from '../log-source/log-source.worker.js';
+import { type LanesResult, type LanesTask, proveLanes } from './read-lanes.flow.js';
+
+/** What a thread needs to open the log for itself. Plain data. */
+export interface ThreadData {
+  readonly source: LogSource;
+  readonly environment: LogEnvironment;
+  /** Where the journal is that Kafka's topics are relayed from; undefined when there is nothing to compare with. */
+  readonly databaseUrl: string | undefined;
+}
+
+export type RunLanes = (tasks: readonly LanesTask[], onRecords: (records: number) => void) => Promise<LanesResult[]>;
+
+/** Proves task by task in this thread, with a reader that is open. */
+export const inThisThread =
+  (log: LogReader, databaseUrl: string | undefined): RunLanes =>
+  async (tasks, onRecords) => {
+    const journal = databaseUrl === undefined ? undefined : await openJournalRows(databaseUrl);
+    try {
+      const results: LanesResult[] = [];
+      for (const task of tasks) results.push(await proveLanes(log, journal, task, onRecords));
+      return results;
+    } finally {
+      await journal?.close();
+    }
+  };
+
+// Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
+const THREAD_MEGABYTES = 160;
+const YOUNG_MEGABYTES = 16;
+
+interface Told {
+  readonly records: number;
+  readonly result?: LanesResult;
+  /** Errors lose their class on the way from another thread. */
+  readonly failure?: { readonly kind: 'unreachable' | 'halted' | 'failed'; readonly message: string };
+}
+
+const errorOf = ({ kind, message }: NonNullable<Told['failure']>): Error =>
+  kind === 'unreachable'
+    ? new LogUnreachable(message)
+    : kind === 'halted'
+      ? new FlowHalted(message)
+      : new Error(message);
+
+/** Proves tasks in threads, each with a reader of its own; who has finished one takes the next. */
+export const inThreads =
+  (count: number, data: ThreadData): RunLanes =>
+  async (tasks, onRecords) => {
+    const waiting = [...tasks];
+    const results: LanesResult[] = [];
+    const threads = Array.from({ length: Math.min(count, tasks.length) }, () => startThread(data));
+    try {
+      await Promise.all(threads.map((thread) => workOn(thread, waiting, results, onRecords)));
+    } finally {
+      await Promise.all(threads.map((thread) => thread.terminate()));
+    }
+    return results;
+  };
+
+const startThread = (data: ThreadData): Worker =>
+  new Worker(new URL('./lane-thread.worker.js', import.meta.url), {
+    workerData: data,
+    resourceLimits: { maxOldGenerationSizeMb: THREAD_MEGABYTES, maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+  });
+
+const workOn = (
+  thread: Worker,
+  waiting: LanesTask[],
+  results: LanesResult[],
+  onRecords: (records: number) => void,
+): Promise<void> =>
+  new Promise((done, failed) => {
+    let working = false;
+    thread.once('error', failed);
+    thread.once('exit', () => failed(new Error('a thread of the audit ended before its work')));
+    thread.on('message', ({ records, result, failure }: Told) => {
+      onRecords(records);
+      if (failure !== undefined) failed(errorOf(failure));
+      if (result !== undefined) results.push(result);
+      if (result === undefined && working) return;
+      const next = waiting.shift();
+      working = true;
+      if (next === undefined) done();
+      else thread.postMessage(next);
+    });
+  });

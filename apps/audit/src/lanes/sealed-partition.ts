@@ -1,0 +1,97 @@
+import type { Position, RawRecord } from '@carat/event-log';
+import type { Topic } from '@carat/events';
+import { EMPTY_ROOT, GrowingTree } from '../seals/merkle.js';
+import { digestOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import type { SealContent, SealedPartition } from '../seals/seal.js';
+import type { Findings } from '../verify/findings.js';
+
+/** What every seal says of one partition, in the order of seals; from a seal on that does not know it, `undefined`. */
+export const sealedIn = (
+  seals: readonly SealContent[],
+  topic: Topic,
+  partition: number,
+): readonly (SealedPartition | undefined)[] =>
+  seals.map(({ partitions }) => partitions.find((each) => each.topic === topic && each.partition === partition));
+
+interface Place {
+  readonly topic: Topic;
+  readonly partition: number;
+}
+
+/**
+ * Holds the raw records of one partition against all that seals say of it: chain, tree, count and position. What comes
+ * after the last seal is not hashed.
+ */
+export class SealedPartitionPass {
+  private chain: RecordChain;
+  private tree = new GrowingTree();
+  private records = 0;
+  private next = 0;
+
+  constructor(
+    private readonly place: Place,
+    private readonly seals: readonly (SealedPartition | undefined)[],
+    private readonly findings: Findings,
+  ) {
+    this.chain = new RecordChain(place);
+    this.skipUnknown();
+  }
+
+  /** How many seals the records have passed. */
+  get passed(): number {
+    return this.next;
+  }
+
+  /** @returns how many seals the record stands behind */
+  add(record: RawRecord): number {
+    this.passUpTo(record.offset);
+    if (this.next < this.seals.length) {
+      this.tree.add(this.chain.add(record).leaf);
+      this.records += 1;
+    }
+    return this.next;
+  }
+
+  /** Every record was read. */
+  end(): void {
+    this.passUpTo(undefined);
+  }
+
+  private passUpTo(offset: bigint | undefined): void {
+    for (let seal = this.seals[this.next]; seal !== undefined; seal = this.seals[this.next]) {
+      if (offset !== undefined && offset < BigInt(seal.nextOffset)) return;
+      this.compare(seal);
+      this.next += 1;
+      this.tree = new GrowingTree();
+      this.skipUnknown();
+    }
+  }
+
+  private skipUnknown(): void {
+    while (this.next < this.seals.length && this.seals[this.next] === undefined) this.next += 1;
+  }
+
+  private compare(seal: SealedPartition): void {
+    this.findings.checked('seals');
+    const { topic, partition } = this.place;
+    const found = {
+      records: String(this.records),
+      leaves: this.tree.size,
+      chain: hexOf(this.chain.value),
+      root: hexOf(this.tree.size === 0 ? EMPTY_ROOT : this.tree.root()),
+    };
+    const differing = (Object.keys(found) as (keyof typeof found)[]).filter((name) => found[name] !== seal[name]);
+    if (differing.length === 0) return;
+    // What comes after is held against the seals after, not against what is wrong here.
+    this.chain = new RecordChain(this.place, digestOf(seal.chain));
+    this.records = Number(seal.records);
+    const position: Position = { topic, partition, offset: BigInt(seal.nextOffset) };
+    this.findings.add(
+      'seals',
+      'chain_differs',
+      `${topic}/${partition}`,
+      `up to seal ${this.next + 1}: ${differing.map((name) => `${name} ${found[name]}, sealed ${seal[name]}`).join('; ')}`,
+      position,
+    );
+  }
+}

@@ -1,0 +1,176 @@
+import { crc32 } from 'node:zlib';
+import { convertedGiftId, creditDiamonds, type GiftEvent } from '@carat/conversion-service/credit-diamonds';
+import type { RateBook } from '@carat/conversion-service/rate-book';
+import { FlowHalted, faultOf, type Position } from '@carat/event-log';
+import { decode, type Event, encode, uuidOf } from '@carat/events';
+import canonicalize from 'canonicalize';
+import type { Findings } from '../verify/findings.js';
+import { IdTable } from './id-table.js';
+
+export type DiamondEvent = Event<'diamond.events.v1'>;
+
+/** A credit or a reversal that a gift's event asks for. */
+interface Due {
+  readonly event: DiamondEvent;
+  readonly gift: Position;
+}
+
+/** One that stands in the log, and whose gift was not read yet. */
+interface Early {
+  readonly event: DiamondEvent;
+  readonly position: Position;
+}
+
+interface Told {
+  /** Every event of the topic, once, as it stands in the log: what the ledger books. */
+  booked(event: DiamondEvent, position: Position): void;
+  /** An event that stands in the log again. */
+  repeated(event: DiamondEvent): void;
+}
+
+interface Accounted {
+  /** True for a gift's event that its consumer has set aside as a dead letter. */
+  isDeadLetter(position: Position): boolean;
+  /** True for a gift's event that conversion has not come to yet. */
+  isAhead(position: Position): boolean;
+}
+
+const DIAMONDS = 'diamond.events.v1';
+// How our own events begin: the id is read without parsing the rest.
+const HEAD = Buffer.from('{"specversion":"1.0","id":"', 'latin1');
+const UUID_LENGTH = 36;
+
+const idIn = (value: Buffer): string | undefined =>
+  value.length > HEAD.length + UUID_LENGTH && value.compare(HEAD, 0, HEAD.length, 0, HEAD.length) === 0
+    ? value.toString('latin1', HEAD.length, HEAD.length + UUID_LENGTH)
+    : undefined;
+
+/**
+ * Every gift is credited once, at the right rate, with the right rounding and residue; every reversal takes back what
+ * it has to; and nothing else stands in `diamond.events.v1`. What is due is worked out by conversion's own function and
+ * held against the bytes of the log. Gifts and diamonds of one partition may come in any interleaving: what waits for
+ * its counterpart is held, and nothing else.
+ */
+export class CreditsPass {
+  private readonly due = new Map<string, Due>();
+  private readonly early = new Map<string, Early>();
+  /** Checksums of the events that stand in the log, by their ids. */
+  private readonly standing = new IdTable();
+  /** Gifts that nobody could price. */
+  private readonly unpriced: { readonly position: Position; readonly id: string; readonly detail: string }[] = [];
+  /** Records of events that stand in the log already: a transform writes at least once. */
+  repeats = 0;
+
+  constructor(
+    private readonly rates: RateBook,
+    private readonly findings: Findings,
+    private readonly told: Told,
+  ) {}
+
+  /** How many events wait for their counterpart. */
+  get waiting(): number {
+    return this.due.size + this.early.size;
+  }
+
+  gift(gift: GiftEvent, position: Position): void {
+    if (convertedGiftId(gift) === undefined) return;
+    this.findings.checked('credits');
+    for (const event of this.dueFor(gift, position)) {
+      if (this.standing.get(event.id) !== undefined || this.due.has(event.id)) continue;
+      const early = this.early.get(event.id);
+      if (early === undefined) this.due.set(event.id, { event, gift: position });
+      else {
+        this.early.delete(event.id);
+        this.compare(event, early.event, early.position);
+      }
+    }
+  }
+
+  diamond(value: Buffer, position: Position): void {
+    const id = idIn(value) ?? this.read(value, position)?.id;
+    if (id === undefined) return;
+    const checksum = this.standing.get(id);
+    if (checksum !== undefined) this.again(id, checksum, value, position);
+    else this.first(id, value, position);
+  }
+
+  /** Every record was read: what is still alone has no counterpart. */
+  end({ isDeadLetter, isAhead }: Accounted): void {
+    for (const { event, gift } of this.due.values())
+      if (!isAhead(gift) && !isDeadLetter(gift))
+        this.findings.add(
+          'credits',
+          event.type === 'carat.diamonds.credited.v1' ? 'gift_not_credited' : 'reversal_not_booked',
+          idOf(event),
+          `${event.type} of ${event.data.millidiamonds} millidiamonds is due, and neither in the log nor a dead letter`,
+          gift,
+        );
+    for (const { position, id, detail } of this.unpriced)
+      if (!isAhead(position) && !isDeadLetter(position))
+        this.findings.add('credits', 'gift_not_credited', id, `${detail}; and it is no dead letter`, position);
+    for (const { event, position } of this.early.values()) {
+      const detail = `${event.type} of ${event.data.millidiamonds} millidiamonds follows from no event in the log`;
+      this.findings.add('credits', 'foreign_writer', event.id, detail, position);
+    }
+  }
+
+  private dueFor(gift: GiftEvent, position: Position): readonly DiamondEvent[] {
+    try {
+      return creditDiamonds(gift, this.rates);
+    } catch (error) {
+      if (error instanceof FlowHalted) throw error;
+      // Conversion could not price it either; then it has to be a dead letter.
+      const { code, detail } = faultOf(error);
+      this.unpriced.push({ position, detail: `${code}: ${detail}`, id: gift.id });
+      return [];
+    }
+  }
+
+  private first(id: string, value: Buffer, position: Position): void {
+    const due = this.due.get(id);
+    this.standing.set(id, crc32(value));
+    // The same cause gives the same bytes, so nothing of the other event needs to be read.
+    const event = due !== undefined && encode(due.event).equals(value) ? due.event : this.read(value, position);
+    if (event === undefined) return;
+    this.told.booked(event, position);
+    this.due.delete(id);
+    if (due === undefined) this.early.set(id, { event, position });
+    else if (event !== due.event) this.compare(due.event, event, position);
+  }
+
+  private compare(due: DiamondEvent, event: DiamondEvent, position: Position): void {
+    const differing = firstDifference(due, event, '');
+    if (differing !== undefined) this.findings.add('credits', 'credit_differs', idOf(event), differing, position);
+  }
+
+  private again(id: string, checksum: number, value: Buffer, position: Position): void {
+    this.repeats += 1;
+    const event = this.read(value, position);
+    if (event !== undefined) this.told.repeated(event);
+    if (crc32(value) !== checksum)
+      this.findings.add('credits', 'repeat_differs', id, 'the id was used before, by other bytes', position);
+  }
+
+  private read(value: Buffer, position: Position): DiamondEvent | undefined {
+    const decoded = decode(DIAMONDS, value);
+    if ('event' in decoded) return decoded.event;
+    const { code, detail } = decoded.undecodable;
+    this.findings.add('schema', code, `${DIAMONDS}/${position.partition}/${position.offset}`, detail, position);
+    return undefined;
+  }
+}
+
+const idOf = ({ id, data }: DiamondEvent): string => data.giftId ?? uuidOf(id);
+
+/** Where two values first differ, as a sentence; members that only the second has are looked at, too. */
+export function firstDifference(due: unknown, found: unknown, pointer: string): string | undefined {
+  if (canonicalize(due) === canonicalize(found)) return undefined;
+  if (typeof due !== 'object' || typeof found !== 'object' || due === null || found === null)
+    return `${pointer === '' ? '/' : pointer} is ${canonicalize(found)}, due is ${canonicalize(due)}`;
+  for (const name of [...new Set([...Object.keys(due), ...Object.keys(found)])].sort()) {
+    const [a, b] = [(due as Record<string, unknown>)[name], (found as Record<string, unknown>)[name]];
+    const difference = firstDifference(a, b, `${pointer}/${name}`);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
+}

@@ -1,0 +1,233 @@
+import type { Position } from '@carat/event-log';
+import { partitionOf, type Topic } from '@carat/events';
+import { addTerms, changesBy, type Moved, type Terms } from '@carat/payout-service/terms';
+import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
+import { bookedOf, Fingerprint } from '../booked/fingerprint.js';
+import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
+import { hexOf } from '../seals/record-chain.js';
+import type { Findings } from '../verify/findings.js';
+
+export const NOTHING: Terms = { earned: 0n, awarded: 0n, adjusted: 0n, reversed: 0n, held: 0n, redeemed: 0n };
+
+/** What the log gives one creator, up to where the ledger has booked. */
+export interface CreatorBooks {
+  readonly terms: Terms;
+  /** Of all its transfers. */
+  readonly fingerprint: string;
+}
+
+/** A moment at which the log says what a balance then included: a redemption's request. */
+export interface CoverPoint {
+  readonly creatorId: string;
+  readonly subject: string;
+  readonly topic: Topic;
+  /** Every event of the creator before this offset of the topic was in the balance. */
+  readonly before: bigint;
+}
+
+/** What a creator had gained of a topic at a cover point. */
+export interface Covered extends CoverPoint {
+  readonly gained: bigint;
+}
+
+export interface DayOf {
+  issued: bigint;
+  redeemed: bigint;
+}
+
+interface LedgerOptions {
+  readonly findings: Findings;
+  readonly key: string;
+  /** Up to where the ledger has booked each topic; a topic that is not named, all of it. */
+  readonly bookedUpTo: (topic: Topic) => bigint | undefined;
+  /** What each seal says of the balances of this partition, in the order of seals. */
+  readonly sealed: readonly (string | undefined)[];
+  readonly partition: number;
+  /** How many partitions there are. */
+  readonly partitions: number;
+}
+
+const LEDGER_TOPICS = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'] as const;
+const MS_A_DAY = 86_400_000;
+
+const movedBy = ({ code, debit, credit, millidiamonds }: Transfer): Moved => ({
+  code,
+  side: credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none',
+  millidiamonds,
+});
+
+interface Book {
+  terms: Terms;
+  readonly fingerprint: Fingerprint;
+}
+
+/**
+ * Folds what the events of one partition's creators move: up to where the ledger has booked, to be held against its
+ * rows, and up to every seal, to be held against what it says of the balances. Its topics may come in any interleaving.
+ */
+export class LedgerPass {
+  private readonly books = new Map<string, Book>();
+  private readonly sealed: SealedBalances;
+  readonly days = new Map<number, DayOf>();
+  private day: { readonly number: number; readonly sums: DayOf } | undefined;
+
+  constructor(private readonly options: LedgerOptions) {
+    this.sealed = new SealedBalances(options);
+  }
+
+  /** One ledger event, once. `seals`: how many seals it stands behind. */
+  add(event: LedgerEvent, { topic, offset }: Position, recordedAtMs: number, seals: number): void {
+    for (const transfer of transfersOf(event)) {
+      const changes = changesBy([movedBy(transfer)]);
+      this.sealed.add(transfer.creatorId, changes, seals);
+      const upTo = this.options.bookedUpTo(topic);
+      if (upTo !== undefined && offset >= upTo) continue;
+      const book = this.bookOf(transfer.creatorId, topic);
+      book.terms = addTerms(book.terms, changes);
+      book.fingerprint.add(bookedOf(transfer), this.options.key);
+      this.count(changes, recordedAtMs);
+      this.options.findings.checked('transfers');
+    }
+  }
+
+  /** A topic of the ledger has been read past so many seals. */
+  passed(topic: Topic, seals: number): void {
+    this.sealed.passed(topic, seals);
+  }
+
+  creators(): ReadonlyMap<string, CreatorBooks> {
+    return new Map(
+      [...this.books].map(([creatorId, { terms, fingerprint }]) => [
+        creatorId,
+        { terms, fingerprint: fingerprint.value },
+      ]),
+    );
+  }
+
+  private bookOf(creatorId: string, topic: Topic): Book {
+    const known = this.books.get(creatorId);
+    if (known !== undefined) return known;
+    const book = { terms: NOTHING, fingerprint: new Fingerprint() };
+    this.books.set(creatorId, book);
+    const { partition, partitions, findings } = this.options;
+    const due = partitionOf(creatorId, partitions);
+    if (due !== partition)
+      findings.add('schema', 'wrong_partition', creatorId, `${topic} has it in partition ${partition}, not in ${due}`);
+    return book;
+  }
+
+  private count({ earned, awarded, adjusted, reversed, redeemed }: Terms, recordedAtMs: number): void {
+    const number = Math.floor(recordedAtMs / MS_A_DAY);
+    if (this.day?.number !== number) {
+      const sums = this.days.get(number) ?? { issued: 0n, redeemed: 0n };
+      this.days.set(number, sums);
+      this.day = { number, sums };
+    }
+    this.day.sums.issued += earned + awarded + adjusted - reversed;
+    this.day.sums.redeemed += redeemed;
+  }
+}
+
+/** The balances as they were at each seal. */
+class SealedBalances {
+  private readonly balances = new Map<string, Terms>();
+  private readonly buckets = new Map<number, Set<string>>();
+  private readonly tree = new BalanceTree();
+  /** What changes up to each seal, until every topic of the ledger has been read past it. */
+  private readonly changes: Map<string, Terms>[];
+  private readonly reached = new Map<Topic, number>();
+  private next = 0;
+
+  constructor(private readonly options: LedgerOptions) {
+    this.changes = options.sealed.map(() => new Map());
+  }
+
+  add(creatorId: string, changes: Terms, seals: number): void {
+    const upToSeal = this.changes[seals];
+    if (upToSeal === undefined) return;
+    const before = upToSeal.get(creatorId);
+    upToSeal.set(creatorId, before === undefined ? changes : addTerms(before, changes));
+  }
+
+  passed(topic: Topic, seals: number): void {
+    this.reached.set(topic, seals);
+    const all = Math.min(...LEDGER_TOPICS.map((each) => this.reached.get(each) ?? 0));
+    for (; this.next < all; this.next++) this.compare(this.next);
+  }
+
+  private compare(seal: number): void {
+    const changed = new Set<number>();
+    for (const [creatorId, changes] of this.changes[seal] ?? []) {
+      const bucket = bucketOf(creatorId);
+      changed.add(bucket);
+      const members = this.buckets.get(bucket) ?? new Set();
+      this.buckets.set(bucket, members.add(creatorId));
+      this.balances.set(creatorId, addTerms(this.balances.get(creatorId) ?? NOTHING, changes));
+    }
+    this.changes[seal] = new Map();
+    for (const bucket of changed)
+      this.tree.set(
+        bucket,
+        bucketDigest(
+          [...(this.buckets.get(bucket) ?? [])].map((creatorId) => ({
+            creatorId,
+            terms: this.balances.get(creatorId) ?? NOTHING,
+          })),
+        ),
+      );
+    const { sealed, findings, partition } = this.options;
+    if (sealed[seal] === undefined) return;
+    findings.checked('seals');
+    const digest = hexOf(this.tree.root());
+    if (digest !== sealed[seal])
+      findings.add(
+        'seals',
+        'balances_differ',
+        `seal ${seal + 1}`,
+        `balances of partition ${partition} are ${digest}, sealed ${sealed[seal]}`,
+      );
+  }
+}
+
+/**
+ * What a creator had gained of a topic whenever a redemption was requested: sums of exactly the events that the request
+ * says its balance included (the rules of money, 5).
+ */
+export class CoverPass {
+  private readonly points = new Map<string, CoverPoint[]>();
+  private readonly sums = new Map<string, bigint>();
+  readonly covered: Covered[] = [];
+
+  constructor(points: readonly CoverPoint[]) {
+    for (const point of points) {
+      const of = `${point.topic}\n${point.creatorId}`;
+      this.points.set(of, [...(this.points.get(of) ?? []), point]);
+    }
+    for (const of of this.points.values()) of.sort((a, b) => (a.before < b.before ? -1 : 1));
+  }
+
+  add(event: LedgerEvent, { topic, offset }: Position): void {
+    const of = `${topic}\n${event.data.creatorId}`;
+    const points = this.points.get(of);
+    if (points === undefined) return;
+    this.passUpTo(points, of, offset);
+    for (const transfer of transfersOf(event)) {
+      const { side, millidiamonds } = movedBy(transfer);
+      const gained = side === 'gained' ? millidiamonds : side === 'lost' ? -millidiamonds : 0n;
+      this.sums.set(of, (this.sums.get(of) ?? 0n) + gained);
+    }
+  }
+
+  end(): readonly Covered[] {
+    for (const [of, points] of this.points) this.passUpTo(points, of, undefined);
+    return this.covered;
+  }
+
+  private passUpTo(points: CoverPoint[], of: string, offset: bigint | undefined): void {
+    for (let [point] = points; point !== undefined; [point] = points) {
+      if (offset !== undefined && offset < point.before) return;
+      this.covered.push({ ...point, gained: this.sums.get(of) ?? 0n });
+      points.shift();
+    }
+  }
+}

@@ -1,0 +1,235 @@
+import type { RateBook } from '@carat/conversion-service/rate-book';
+import { FlowHalted, type LogReader, type Offsets, type RawRecord } from '@carat/event-log';
+import { decode, type Event, type Topic } from '@carat/events';
+import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
+import type { BookedMoney } from '../booked/booked.js';
+import { BooksPass, checkConservation, MoneyPass, RedemptionRowsPass } from '../booked/booked-passes.js';
+import type { Books } from '../booked/books.store.js';
+import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane.js';
+import type { LanesTask } from '../lanes/read-lanes.flow.js';
+import type { RunLanes } from '../lanes/run-lanes.worker.js';
+import { checkLots, mergeLots } from '../passes/coins.js';
+import type { CreatorBooks } from '../passes/ledger.js';
+import { RatesPass } from '../passes/rates.js';
+import { RedemptionsPass } from '../passes/redemptions.js';
+import type { Seal } from '../seals/seal.js';
+import type { AuditReport } from './audit-report.js';
+import { reportOf } from './conclude.js';
+import { Findings } from './findings.js';
+import { nameTransfers } from './name-transfers.flow.js';
+import { deadLetterPlaces, endsInBooks, endsOfPresent, untilRelayed } from './positions.flow.js';
+import { checkSeries, checkSums, type Trusted } from './seal-series.js';
+
+export type { AuditReport } from './audit-report.js';
+
+/** What is verified, and with what. */
+export interface VerifyInput {
+  readonly log: LogReader & { readonly id: string };
+  readonly kind: 'journal' | 'kafka' | 'file';
+  /** The rows that were booked; undefined when there is no database to look into. */
+  readonly books: Books | undefined;
+  /** How far the relay is by now, asked anew. */
+  readonly relayed: () => Promise<ReadonlyMap<string, bigint>>;
+  readonly seals: readonly Seal[];
+  readonly trusted: Trusted;
+  readonly run: RunLanes;
+  /** Random text of this run, at least 16 bytes. */
+  readonly key: string;
+  /** How many partitions are proven at once, where the log gives its records as they come. */
+  readonly threads: number;
+  onRecords(done: number, of: number): void;
+}
+
+/**
+ * Streams the log once and checks all that it can prove by itself, then holds the rows of the books against it.
+ * @throws FlowHalted where nothing can be concluded: topics of creators with different numbers of partitions, a relay
+ * that stands still
+ */
+export async function verify(input: VerifyInput): Promise<AuditReport> {
+  const { log, books, seals, trusted } = input;
+  const findings = new Findings();
+  const to = await endsOf(input);
+  const partitions = partitionsOf(to);
+  checkSeries(seals, trusted, log.id, findings);
+  const { rates, redemptions, money } = await readAhead(input, to, findings);
+  const tasks = lanesOf(input, to, partitions, {
+    rates,
+    points: redemptions.points,
+    deadLetters: await deadLetterPlaces(log),
+  });
+  const total = laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
+  let done = 0;
+  const results = await input.run(tasks, (records) => {
+    done += records;
+    input.onRecords(done, Number(total));
+  });
+  for (const { found } of results) findings.merge(found);
+  const lanes = results.flatMap((result) => result.lanes);
+  for (const lane of lanes) findings.merge(lane.found);
+  checkLots(mergeLots(lanes.map(({ lots }) => lots)), findings);
+  checkSums(
+    seals,
+    lanes.map(({ sums }) => sums),
+    findings,
+  );
+  redemptions.cover(lanes.flatMap(({ covered }) => covered));
+  const creators = creatorsOf(lanes);
+  checkConservation(creators, redemptions.byState(), findings);
+  if (books !== undefined) await compareBooks(input, books, { creators, redemptions, money, findings, to });
+  return reportOf({
+    log: log.id,
+    kind: input.kind,
+    hasBooks: books !== undefined,
+    to,
+    seals,
+    lanes,
+    creators,
+    findings,
+  });
+}
+
+async function endsOf({ log, kind, books, relayed }: VerifyInput): Promise<Offsets> {
+  if (kind === 'journal' && books !== undefined) return endsInBooks(books);
+  if (kind === 'kafka' && books !== undefined) await untilRelayed(books, relayed);
+  // Effects before causes: whatever follows from what is read later is not missed.
+  return endsOfPresent(log, [
+    'redemption.events.v1',
+    'award.events.v1',
+    'diamond.events.v1',
+    'gift.events.v1',
+    'coin.events.v1',
+    'catalogue.events.v1',
+    'rate.events.v1',
+    'gift.requests.v1',
+  ]);
+}
+
+/** The topics that creators key have equally many partitions, or a creator's events are in more than one lane. */
+function partitionsOf(to: Offsets): number {
+  const counts = (['diamond.events.v1', 'gift.events.v1', 'award.events.v1', 'redemption.events.v1'] as const)
+    .map((topic) => to[topic]?.length ?? 0)
+    .filter((count) => count > 0);
+  if (new Set(counts).size > 1)
+    throw new FlowHalted(
+      `topics of creators have ${[...new Set(counts)].join(' and ')} partitions; they need equally many`,
+    );
+  return Math.max(...laneTopics.map((topic) => to[topic]?.length ?? 0), 1);
+}
+
+interface ReadAhead {
+  readonly rates: RateBook;
+  readonly redemptions: RedemptionsPass;
+  readonly money: BookedMoney[];
+}
+
+/** What has to be known before a gift is priced and a balance is summed up: the rate book, and every redemption. */
+async function readAhead({ log, kind, books }: VerifyInput, to: Offsets, findings: Findings): Promise<ReadAhead> {
+  const ratesPass = new RatesPass(findings);
+  for await (const { event, position, recordedAtMs } of ownEvents(log, 'rate.events.v1', to, kind))
+    ratesPass.add(event, position, recordedAtMs);
+  const rates = ratesPass.end();
+  const redemptions = new RedemptionsPass(rates, findings);
+  const money: BookedMoney[] = [];
+  for await (const { event, position } of ownEvents(log, 'redemption.events.v1', to, kind)) {
+    const { topic, partition, offset } = position;
+    const booked = books?.heads.get(`${topic}/${partition}`);
+    if (booked !== undefined && BigInt(event.sequence ?? offset) >= booked) continue;
+    redemptions.add(event, position);
+    money.push(...moneyTransfersOf(event));
+  }
+  return { rates, redemptions, money };
+}
+
+/**
+ * The events of a topic that its owner has written, each once. What somebody else put there is left out, as its owner
+ * would (it is the lanes' to find); so is what cannot be read.
+ */
+async function* ownEvents<T extends Topic>(log: LogReader, topic: T, to: Offsets, kind: VerifyInput['kind']) {
+  const next = new Map<number, bigint>();
+  if (to[topic] === undefined) return;
+  for await (const { partition, records } of log.read([topic], {}, { [topic]: to[topic] }))
+    for (const record of records) {
+      const event = eventIn(topic, record);
+      if (event === undefined || (kind === 'kafka' && event.sequence === undefined)) continue;
+      const sequence = BigInt(event.sequence ?? record.offset);
+      if (sequence < (next.get(partition) ?? 0n)) continue;
+      next.set(partition, sequence + 1n);
+      yield { event, position: { topic, partition, offset: record.offset }, recordedAtMs: record.recordedAtMs };
+    }
+}
+
+function eventIn<T extends Topic>(topic: T, { value }: RawRecord): Event<T> | undefined {
+  const decoded = decode(topic, value);
+  return 'event' in decoded ? decoded.event : undefined;
+}
+
+const MOST_RECORDS_AT_ONCE = 1_000_000n;
+
+/** A task for each partition; where the log gives its records as they come, for as many as fit into memory. */
+function lanesOf(
+  { kind, books, seals, key, threads }: VerifyInput,
+  to: Offsets,
+  partitions: number,
+  known: Pick<LaneTask, 'rates' | 'points' | 'deadLetters'>,
+): LanesTask[] {
+  const placed = (offsets: ReadonlyMap<string, bigint> | undefined, partition: number, prefix = '') =>
+    Object.fromEntries(
+      laneTopics.flatMap((topic) => {
+        const offset = offsets?.get(`${prefix}${topic}/${partition}`);
+        return offset === undefined ? [] : [[topic, offset]];
+      }),
+    );
+  const lanes = Array.from({ length: partitions }, (_, partition): LaneTask => {
+    const heads = placed(books?.heads, partition);
+    const consumed = placed(books?.consumed, partition, 'carat.payout.diamond-ledger ');
+    const booked = { 'diamond.events.v1': 0n, 'award.events.v1': 0n, ...consumed };
+    return {
+      ...known,
+      partition,
+      partitions,
+      key,
+      seals: seals.map(({ content }) => content),
+      log: kind === 'kafka' ? { kind: 'relayed', from: books?.journal } : { kind },
+      bookedUpTo: books === undefined ? {} : { ...booked, 'redemption.events.v1': heads['redemption.events.v1'] ?? 0n },
+      convertedUpTo:
+        books && (books.consumed.get(`carat.conversion.credit-diamonds gift.events.v1/${partition}`) ?? 0n),
+      journaledUpTo: kind === 'kafka' ? heads : {},
+      relayedUpTo: kind === 'kafka' ? placed(books?.relayed, partition) : {},
+    };
+  });
+  if (kind !== 'kafka') return lanes.map((lane) => ({ lanes: [lane], to }));
+  const total = laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
+  const groups = Math.min(partitions, Math.max(threads, Number(total / MOST_RECORDS_AT_ONCE)));
+  return Array.from({ length: groups }, (_, group) => ({
+    lanes: lanes.filter(({ partition }) => partition % groups === group),
+    to,
+  }));
+}
+
+/** Creators by what all partitions give them; each is in one, unless a record stands where it does not belong. */
+const creatorsOf = (lanes: readonly LaneResult[]): ReadonlyMap<string, CreatorBooks> =>
+  new Map(lanes.flatMap((lane) => [...lane.creators]));
+
+interface ToCompare extends ReadAhead {
+  readonly creators: ReadonlyMap<string, CreatorBooks>;
+  readonly findings: Findings;
+  readonly to: Offsets;
+}
+
+async function compareBooks(
+  input: VerifyInput,
+  books: Books,
+  { creators, redemptions, money, findings, to }: Omit<ToCompare, 'rates'>,
+): Promise<void> {
+  const rows = new BooksPass(creators, findings, input.key);
+  for await (const transfers of books.transfers()) rows.transfers(transfers);
+  for await (const balances of books.balances()) rows.balances(balances);
+  rows.end();
+  await nameTransfers(input.log, books, rows.differing(), to, findings);
+  const redemptionRows = new RedemptionRowsPass(redemptions.states(), findings);
+  for await (const booked of books.redemptions()) redemptionRows.rows(booked);
+  redemptionRows.end();
+  const moneyRows = new MoneyPass(money, findings);
+  for await (const booked of books.moneyTransfers()) moneyRows.rows(booked);
+  moneyRows.end();
+}

@@ -1,0 +1,251 @@
+import { openJournalReader } from '@carat/event-log/readers';
+import { encode } from '@carat/events';
+import { freshDatabase, type TestDatabase } from '@carat/test-bed';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type pg from 'pg';
+import { onDatabase, worldBooks } from '../../test/world-books.js';
+import { openBooks, relayedByNow } from '../booked/books.store.js';
+import { inThisThread } from '../lanes/run-lanes.worker.js';
+import type { AuditReport, Pass } from './audit-report.js';
+import { verify } from './verify.flow.js';
+
+let template: TestDatabase;
+beforeAll(async () => {
+  template = await worldBooks({ seed: 7, gifts: 600, creators: 12, viewers: 40, partitions: 4 });
+}, 60_000);
+afterAll(() => template?.drop());
+
+async function verified(database: TestDatabase): Promise<AuditReport> {
+  const log = await openJournalReader(database.url);
+  const books = await openBooks(database.url, log.id);
+  try {
+    return await verify({
+      log,
+      kind: 'journal',
+      books,
+      relayed: () => relayedByNow(database.url, log.id),
+      seals: [],
+      trusted: new Map(),
+      run: inThisThread(log, undefined),
+      key: 'drawn for this test',
+      threads: 1,
+      onRecords: () => undefined,
+    });
+  } finally {
+    await books.close();
+    await log.close();
+  }
+}
+
+/** Verifies a copy in which somebody has changed something. */
+async function tampered(change: (client: pg.Client) => Promise<unknown>): Promise<AuditReport> {
+  const database = await freshDatabase(template);
+  try {
+    await onDatabase(database, change);
+    return await verified(database);
+  } finally {
+    await database.drop();
+  }
+}
+
+/** Appends records as their owner would, gap-free. */
+async function append(client: pg.Client, topic: string, ...values: readonly Buffer[]): Promise<void> {
+  for (const value of values)
+    await client.query(
+      `WITH head AS (
+         INSERT INTO journal.log_head (topic, part, next) VALUES ($1, 0, 1)
+         ON CONFLICT (topic, part) DO UPDATE SET next = log_head.next + 1 RETURNING next)
+       INSERT INTO journal.log_record (topic, part, "offset", key, value) SELECT $1, 0, next - 1, 'key', $2 FROM head`,
+      [topic, value],
+    );
+}
+
+const giftType = (n: number): Buffer =>
+  encode({
+    specversion: '1.0',
+    id: `change-${n}`,
+    type: 'carat.gift-type.changed.v1',
+    source: '/carat/gift-service',
+    time: '2026-11-20T19:00:00.000Z',
+    data: {
+      giftTypeId: 'rose',
+      name: 'Rose',
+      coins: n,
+      tier: 'small',
+      animation: 'rose',
+      streakable: true,
+      onSale: true,
+      market: '*',
+      effectiveFrom: '2026-11-20T19:00:00.000Z',
+      changedBy: 'nina',
+    },
+  });
+
+const rateEvent = (type: string, data: object): Buffer =>
+  encode({
+    specversion: '1.0',
+    id: `${type}-1`,
+    type,
+    source: '/carat/conversion-service',
+    time: '2026-11-20T19:00:00.000Z',
+    data: { rateId: 'rate_1', contentHash: 'hash', ...data },
+  });
+
+test('a log and books that nobody has touched are proven', async () => {
+  const report = await verified(template);
+  expect(report.findings).toEqual([]);
+  expect(report.verdict).toBe('proven');
+  expect(report.passes.filter(({ state }) => state === 'absent').map(({ pass }) => pass)).toEqual(['seals', 'journal']);
+  // A pass that looked at nothing has proven nothing.
+  expect(report.passes.filter(({ state, checked }) => state === 'proven' && checked === 0)).toEqual([
+    expect.objectContaining({ pass: 'dead-letters' }),
+  ]);
+  const { totals } = report;
+  expect(totals.gifts).toBe(600);
+  expect(totals.earnedMillidiamonds + totals.adjustedMillidiamonds - totals.reversedMillidiamonds).toBe(
+    totals.availableMillidiamonds +
+      totals.heldMillidiamonds +
+      totals.redeemedMillidiamonds -
+      totals.recoverableMillidiamonds,
+  );
+});
+
+/** Changes a text in the value of one record. */
+const edit = (topic: string, from: string, to: string, where = 'true') =>
+  `UPDATE journal.log_record SET value = convert_to(replace(convert_from(value, 'UTF8'), '${from}', '${to}'), 'UTF8')
+   WHERE (topic, part, "offset") = (
+     SELECT topic, part, "offset" FROM journal.log_record
+     WHERE topic = '${topic}' AND convert_from(value, 'UTF8') LIKE '%${from}%' AND ${where}
+     ORDER BY part, "offset" LIMIT 1)`;
+
+const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) => Promise<unknown>])[] = [
+  [
+    'schema',
+    'invalid_event',
+    'a record that is no event',
+    (client) => append(client, 'catalogue.events.v1', encode({ type: 'carat.gift-type.changed.v1' })),
+  ],
+  [
+    'offsets',
+    'offset_missing',
+    'a record that was deleted',
+    async (client) => {
+      await append(client, 'catalogue.events.v1', giftType(1), giftType(2), giftType(3));
+      await client.query(`DELETE FROM journal.log_record WHERE topic = 'catalogue.events.v1' AND "offset" = 1`);
+    },
+  ],
+  [
+    'offsets',
+    'offset_missing',
+    'the last record, deleted',
+    async (client) => {
+      await append(client, 'catalogue.events.v1', giftType(1), giftType(2));
+      await client.query(`DELETE FROM journal.log_record WHERE topic = 'catalogue.events.v1' AND "offset" = 1`);
+    },
+  ],
+  [
+    'credits',
+    'credit_differs',
+    'a gift credited with more, in the log and in all books',
+    async (client) => {
+      await client.query(
+        edit(
+          'diamond.events.v1',
+          '"millidiamonds":500,',
+          '"millidiamonds":501,',
+          `convert_from(value, 'UTF8') LIKE '%credited%'`,
+        ),
+      );
+      await client.query(`
+        WITH more AS (
+          UPDATE payout.transfer SET millidiamonds = 501 WHERE event_id = (
+            SELECT event_id FROM journal.log_record
+            WHERE topic = 'diamond.events.v1' AND convert_from(value, 'UTF8') LIKE '%"millidiamonds":501,%')
+          RETURNING creator_id)
+        UPDATE payout.balance SET earned = earned + 1 WHERE creator_id = (SELECT creator_id FROM more)`);
+    },
+  ],
+  [
+    'coins',
+    'lot_overspent',
+    'a purchase made smaller',
+    (client) => client.query(edit('coin.events.v1', '"coins":20000', '"coins":1')),
+  ],
+  [
+    'redemptions',
+    'redemption_differs',
+    'a redemption called paid',
+    (client) =>
+      client.query(
+        `UPDATE payout.redemption SET status = 'paid' WHERE redemption_id = (SELECT redemption_id FROM payout.redemption WHERE status <> 'paid' LIMIT 1)`,
+      ),
+  ],
+  [
+    'transfers',
+    'transfer_differs',
+    'a transfer given to another gift',
+    (client) =>
+      client.query(
+        `UPDATE payout.transfer SET gift_id = 'gft_other' WHERE id = (SELECT min(id) FROM payout.transfer WHERE code = 'credit')`,
+      ),
+  ],
+  [
+    'transfers',
+    'transfer_missing',
+    'a transfer moved to another id',
+    (client) =>
+      client.query(
+        `UPDATE payout.transfer SET event_id = gen_random_uuid() WHERE id = (SELECT min(id) FROM payout.transfer)`,
+      ),
+  ],
+  [
+    'balances',
+    'balance_differs',
+    'a balance of other terms',
+    (client) =>
+      client.query(
+        `UPDATE payout.balance SET earned = earned + 1, adjusted = adjusted - 1 WHERE creator_id = 'creator-1'`,
+      ),
+  ],
+  [
+    'double-entry',
+    'money_differs',
+    'another amount of money',
+    (client) =>
+      client.query(
+        `UPDATE payout.money_transfer SET amount_minor = amount_minor + 1 WHERE source_id = (SELECT min(source_id) FROM payout.money_transfer)`,
+      ),
+  ],
+  [
+    'conservation',
+    'balance_does_not_add_up',
+    'more available than the terms give',
+    async (client) => {
+      await client.query('ALTER TABLE payout.balance ALTER available DROP EXPRESSION');
+      await client.query(`UPDATE payout.balance SET available = available + 1 WHERE creator_id = 'creator-1'`);
+    },
+  ],
+  [
+    'dead-letters',
+    'record_dropped',
+    'a request that was dropped',
+    (client) => append(client, 'gift.requests.v1', Buffer.from('no JSON')),
+  ],
+  [
+    'rate-book',
+    'rate_book_broken',
+    'an approval of nothing',
+    (client) => append(client, 'rate.events.v1', rateEvent('carat.rate.approved.v1', { approvedBy: 'mallory' })),
+  ],
+];
+
+describe('one thing is tampered with, and exactly one pass finds it', () => {
+  test.each(mutations)('%s: %s: %s', async (pass, code, _, change) => {
+    const report = await tampered(change);
+    expect([...new Set(report.findings.map((finding) => `${finding.pass} ${finding.code}`))]).toContain(
+      `${pass} ${code}`,
+    );
+    expect(report.passes.filter(({ findings }) => findings > 0).map((result) => result.pass)).toEqual([pass]);
+    expect(report.verdict).toBe('differs');
+  });
+});

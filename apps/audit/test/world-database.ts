@@ -1,0 +1,136 @@
+import { decode, type Event } from '@carat/events';
+import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
+import type { WorldRecord } from './world.ts';
+
+/** All that is asked of a database. */
+interface Sql {
+  query(text: string, values?: unknown[]): Promise<unknown>;
+}
+
+const ROWS = 5_000;
+
+const RECORDS = `
+  INSERT INTO journal.log_record (topic, part, "offset", event_id, key, value, headers, logged_at)
+  SELECT t, p, o, e, k, v, '[["content-type","YXBwbGljYXRpb24vY2xvdWRldmVudHMranNvbg=="]]', to_timestamp(ms / 1000)
+  FROM unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[], $5::bytea[], $6::bytea[], $7::float8[])
+    AS r(t, p, o, e, k, v, ms)`;
+const TRANSFERS = `
+  INSERT INTO payout.transfer
+    (event_id, code, creator_id, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id)
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+                       $9::bigint[], $10::text[])`;
+const BALANCES = `
+  INSERT INTO payout.balance (creator_id, earned, awarded, adjusted, reversed, held, redeemed)
+  SELECT creator_id,
+    coalesce(sum(m) FILTER (WHERE code = 'credit'), 0), 0,
+    coalesce(sum(CASE credit WHEN 'creator' THEN m ELSE -m END) FILTER (WHERE code = 'adjust'), 0),
+    coalesce(sum(m) FILTER (WHERE code = 'reverse'), 0),
+    coalesce(sum(CASE code WHEN 'hold' THEN m WHEN 'release' THEN -m WHEN 'pay' THEN -m END), 0),
+    coalesce(sum(CASE code WHEN 'pay' THEN m WHEN 'late_pay' THEN m WHEN 'unpay' THEN -m END), 0)
+  FROM (SELECT *, millidiamonds AS m FROM payout.transfer) t GROUP BY creator_id`;
+const MONEY = `
+  INSERT INTO payout.money_transfer (source_id, code, currency, debit, credit, amount_minor, payout_id)
+  VALUES ($1, $2, $3, $4, $5, $6, $7)`;
+const REDEMPTION = `
+  INSERT INTO payout.redemption (redemption_id, creator_id, status, currency, millidiamonds, requested_at, state)
+  VALUES ($1, $2, $3, $4, $5, $6, '{}')`;
+
+const STATES: Readonly<Record<string, string>> = {
+  cleared: 'pending_approval',
+  flagged: 'in_review',
+  accepted: 'in_transit',
+  'outcome-unknown': 'unknown',
+  released: 'pending_approval',
+};
+
+/**
+ * Puts a world into a database that has the journal and the ledger: records, and the rows that they have to give, by
+ * statements of its own.
+ */
+export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>): Promise<number> {
+  const heads = new Map<string, bigint>();
+  const redemptions = new Map<string, { event: Event<'redemption.events.v1'>; status: string }>();
+  let count = 0;
+  let batch: WorldRecord[] = [];
+  for (const each of records) {
+    heads.set(`${each.topic}/${each.partition}`, each.record.offset + 1n);
+    count += 1;
+    batch.push(each);
+    if (each.topic === 'redemption.events.v1') await redemptionOf(sql, each, redemptions);
+    if (batch.length < ROWS) continue;
+    await write(sql, batch);
+    batch = [];
+  }
+  await write(sql, batch);
+  for (const [id, { event, status }] of redemptions) {
+    if (!('redemptionId' in event.data)) continue;
+    const { creatorId, payout, millidiamonds } = event.data;
+    await sql.query(REDEMPTION, [id, creatorId, status, payout.currency, millidiamonds, event.time]);
+  }
+  await sql.query(BALANCES);
+  await sql.query(`
+    UPDATE payout.balance b SET ledger_seq = s.n FROM (
+      SELECT convert_from(key, 'UTF8') AS creator_id, count(*) AS n FROM journal.log_record
+      WHERE topic = 'redemption.events.v1' GROUP BY 1) s WHERE s.creator_id = b.creator_id`);
+  await finish(sql, heads);
+  return count;
+}
+
+async function write(sql: Sql, batch: readonly WorldRecord[]): Promise<void> {
+  if (batch.length === 0) return;
+  await sql.query(RECORDS, [
+    batch.map(({ topic }) => topic),
+    batch.map(({ partition }) => partition),
+    batch.map(({ record }) => record.offset),
+    batch.map(({ eventId }) => eventId),
+    batch.map(({ record }) => record.key),
+    batch.map(({ record }) => record.value),
+    batch.map(({ record }) => record.recordedAtMs),
+  ]);
+  const transfers = batch.flatMap((each) => each.transfers);
+  await sql.query(TRANSFERS, [
+    transfers.map(({ eventId }) => eventId),
+    transfers.map(({ code }) => code),
+    transfers.map(({ creatorId }) => creatorId),
+    transfers.map(({ debit }) => debit),
+    transfers.map(({ credit }) => credit),
+    transfers.map(({ millidiamonds }) => millidiamonds),
+    transfers.map(({ giftId }) => giftId ?? null),
+    transfers.map(({ redemptionId }) => redemptionId ?? null),
+    transfers.map(({ priced }) => priced?.coins ?? null),
+    transfers.map(({ priced }) => priced?.rate.id ?? null),
+  ]);
+}
+
+async function redemptionOf(
+  sql: Sql,
+  { record }: WorldRecord,
+  redemptions: Map<string, { event: Event<'redemption.events.v1'>; status: string }>,
+): Promise<void> {
+  const decoded = decode('redemption.events.v1', record.value);
+  if (!('event' in decoded) || !('redemptionId' in decoded.event.data)) return;
+  const { event } = decoded;
+  const name = event.type.slice('carat.redemption.'.length, -'.v1'.length);
+  redemptions.set(decoded.event.data.redemptionId, { event, status: STATES[name] ?? name });
+  for (const { sourceId, code, currency, debit, credit, amountMinor, payoutId } of moneyTransfersOf(event))
+    await sql.query(MONEY, [sourceId, code, currency, debit, credit, amountMinor, payoutId]);
+}
+
+/** Heads, and consumers that have read everything. */
+async function finish(sql: Sql, heads: ReadonlyMap<string, bigint>): Promise<void> {
+  const places = [...heads.keys()].map((place) => {
+    const slash = place.lastIndexOf('/');
+    return [place.slice(0, slash), Number(place.slice(slash + 1))] as const;
+  });
+  await sql.query(
+    `INSERT INTO journal.log_head (topic, part, next) SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
+     ON CONFLICT (topic, part) DO UPDATE SET next = excluded.next`,
+    [places.map(([topic]) => topic), places.map(([, partition]) => partition), [...heads.values()]],
+  );
+  await sql.query(`
+    INSERT INTO journal.consumer_offset (grp, log_id, topic, part, next_offset, epoch)
+    SELECT g, (SELECT id::text FROM journal.epoch), topic, part, next, 1 FROM journal.log_head
+    JOIN (VALUES ('carat.payout.diamond-ledger', 'diamond.events.v1'),
+                 ('carat.payout.diamond-ledger', 'award.events.v1'),
+                 ('carat.conversion.credit-diamonds', 'gift.events.v1')) AS follows(g, t) ON t = topic`);
+}
