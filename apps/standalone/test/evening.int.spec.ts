@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bothLogs, type Running, startOn } from './both-logs.js';
 import type { CaratProcess } from './carat-process.js';
 import { eveningRecords, expectedTotals, type Totals, totalsIn } from './evening.js';
+import { auditOf, PROVEN } from './proven.js';
 
 const SOURCES = JSON.stringify({
   '/live-platform': { attestExternal: true },
@@ -49,6 +50,7 @@ describe.each(bothLogs)('the recorded evening on $name', (topology) => {
     await eventually(async () => expect((await totalsIn(db)).poison).toBe(totals.poison), { withinMs: 20_000 });
     const { gifts, coins, millidiamonds, refused, balances } = expected;
     expect(await totalsIn(db)).toEqual({ gifts, coins, millidiamonds, refused, balances, ...totals });
+    expect(await auditOf(running.environment)).toEqual(PROVEN);
   };
 
   test('gives every creator’s balance, the refusals and the dead letters', async () => {

@@ -8,7 +8,7 @@ import { Lane, type LaneResult, type LaneTask, laneTopics } from './lane.js';
 
 // So many records of a partition are read at a time, of all topics together: a gift's credit comes soon after the gift,
 // and little has to wait.
-const RECORDS_IN_A_STRETCH = 20_000n;
+const RECORDS_IN_A_STRETCH = 4_000n;
 
 const only = (partition: number, offset: bigint): bigint[] => [...Array<bigint>(partition).fill(0n), offset];
 

@@ -31,7 +31,7 @@ export const inThisThread =
 
 // Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
 const THREAD_MEGABYTES = 160;
-const YOUNG_MEGABYTES = 16;
+const YOUNG_MEGABYTES = 64;
 
 interface Told {
   readonly records: number;

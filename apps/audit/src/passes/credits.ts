@@ -76,13 +76,12 @@ export class CreditsPass {
     if (convertedGiftId(gift) === undefined) return;
     this.findings.checked('credits');
     for (const event of this.dueFor(gift, position)) {
-      if (this.standing.get(event.id) !== undefined || this.due.has(event.id)) continue;
       const early = this.early.get(event.id);
-      if (early === undefined) this.due.set(event.id, { event, gift: position });
-      else {
+      if (early !== undefined) {
         this.early.delete(event.id);
         this.compare(event, early.event, early.position);
-      }
+      } else if (this.standing.get(event.id) === undefined && !this.due.has(event.id))
+        this.due.set(event.id, { event, gift: position });
     }
   }
 

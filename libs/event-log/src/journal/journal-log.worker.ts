@@ -6,7 +6,7 @@ import { append, appendAll } from './append.store.js';
 import { ensureJournalTopics } from './heads.store.js';
 import { JournalFollowing } from './journal-follower.worker.js';
 import { JournalLease } from './lease.worker.js';
-import { journalEpoch, readEnds, readHeads, readOffsetsAt, readRange } from './read.store.js';
+import { journalEpoch, readEnds, readHeads, readJournal, readOffsetsAt, readRange } from './read.store.js';
 
 export interface JournalLogOptions {
   readonly db: DataSource;
@@ -45,7 +45,7 @@ export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: Jo
 
     offsetsAt: (topics, timeMs) => readOffsetsAt(db.manager, topics, timeMs),
 
-    read: (topics, from, to) => readRange(db.manager, topics, from, to),
+    read: (topics, from, to) => readRange((...of) => readJournal(db.manager, ...of), topics, from, to),
 
     trouble,
 

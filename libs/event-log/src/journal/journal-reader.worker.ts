@@ -1,6 +1,16 @@
 import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
 import { LogMissing, type OpenReader } from '../event-log.js';
-import { journalEpoch, type Queries, readEnds, readOffsetsAt, readRange } from './read.store.js';
+import {
+  copyOf,
+  journalEpoch,
+  type Queries,
+  type ReadRecords,
+  readEnds,
+  readOffsetsAt,
+  readRange,
+  recordsCopied,
+} from './read.store.js';
 
 /**
  * The journal of a database, over one session in which Postgres itself refuses every write.
@@ -17,6 +27,11 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
   client.on('error', () => undefined);
   const sql: Queries = {
     query: async <T>(text: string, values?: unknown[]) => (await client.query(text, values)).rows as T,
+  };
+  const read: ReadRecords = async (topic, partition, from, limit) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of client.query(copyTo(copyOf(topic, partition, from, limit)))) chunks.push(chunk as Buffer);
+    return recordsCopied(topic, partition, from, Buffer.concat(chunks));
   };
   let id: string;
   try {
@@ -38,7 +53,7 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
       return ends;
     },
     offsetsAt: (topics, timeMs) => readOffsetsAt(sql, topics, timeMs),
-    read: (topics, from, to) => readRange(sql, topics, from, to),
+    read: (topics, from, to) => readRange(read, topics, from, to),
     close: () => client.end(),
   };
 }

@@ -1,5 +1,6 @@
 import type { Topic } from '@carat/events';
 import { FlowHalted, type Headers, type Offsets, type RawBatch, type RawRecord, type Tx } from '../event-log.js';
+import { rowsCopied } from './copied.js';
 
 /** All that a reader needs of a database: questions. */
 export type Queries = Pick<Tx, 'query'>;
@@ -127,6 +128,14 @@ export const readEnds = async (tx: Queries, topics: readonly Topic[]): Promise<O
 export const readOffsetsAt = async (tx: Queries, topics: readonly Topic[], timeMs: number): Promise<Offsets> =>
   byTopic(topics, await readHeadsAt(tx, topics, timeMs));
 
+/** Reads up to so many records of a partition from an offset on, in order, as `readJournal` does. */
+export type ReadRecords = (
+  topic: string,
+  partition: number,
+  from: bigint,
+  limit: number,
+) => Promise<readonly RawRecord[]>;
+
 const RECORDS_IN_A_BATCH = 1000n;
 
 /**
@@ -134,7 +143,7 @@ const RECORDS_IN_A_BATCH = 1000n;
  * @throws JournalHole when an offset is missing
  */
 export async function* readRange(
-  tx: Queries,
+  read: ReadRecords,
   topics: readonly Topic[],
   from: Offsets,
   to: Offsets,
@@ -143,11 +152,47 @@ export async function* readRange(
     for (const [partition, end] of (to[topic] ?? []).entries()) {
       for (let at = from[topic]?.[partition] ?? 0n; at < end; ) {
         const limit = Number(end - at < RECORDS_IN_A_BATCH ? end - at : RECORDS_IN_A_BATCH);
-        const records = await readJournal(tx, topic, partition, at, limit);
+        const records = await read(topic, partition, at, limit);
         if (records.length === 0) throw new JournalHole(topic, partition, at, end);
         at += BigInt(records.length);
         yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
       }
     }
   }
+}
+
+/** A topic's name, as Kafka allows it: nothing in it ends a text of SQL. */
+const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
+
+/**
+ * What is copied for `recordsCopied`. COPY takes no parameters. A time is cut to whole milliseconds, as everywhere.
+ * @throws Error for what is no topic's name
+ */
+export function copyOf(topic: string, partition: number, from: bigint, limit: number): string {
+  if (!TOPIC.test(topic)) throw new Error(`${topic} is no topic`);
+  return `
+    COPY (
+      SELECT "offset", key, value, headers::text, floor(extract(epoch FROM logged_at) * 1000)::float8
+      FROM journal.log_record WHERE topic = '${topic}' AND part = ${Math.trunc(partition)} AND "offset" >= ${from}
+      ORDER BY "offset" LIMIT ${Math.trunc(limit)}
+    ) TO STDOUT (FORMAT binary)`;
+}
+
+/**
+ * Records of a partition from an offset on, as they were copied.
+ * @throws JournalHole when an offset is missing
+ */
+export function recordsCopied(topic: string, partition: number, from: bigint, copied: Buffer): RawRecord[] {
+  const records: RawRecord[] = [];
+  // Nearly all records have the same headers.
+  let [known, headers]: [Buffer | null, Headers] = [null, []];
+  for (const [offsetBytes, key = null, value = null, headersText = null, timeBytes] of rowsCopied(copied)) {
+    const [offset, expected] = [offsetBytes?.readBigInt64BE() ?? 0n, from + BigInt(records.length)];
+    if (offset !== expected) throw new JournalHole(topic, partition, expected, offset);
+    if (headersText === null) [known, headers] = [null, []];
+    else if (known === null || !headersText.equals(known))
+      [known, headers] = [headersText, headersOf(JSON.parse(headersText.toString()) as [string, string][])];
+    records.push({ offset, key, value, headers, recordedAtMs: timeBytes?.readDoubleBE() ?? 0 });
+  }
+  return records;
 }
