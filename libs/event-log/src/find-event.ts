@@ -70,13 +70,23 @@ export async function findRecords<T extends Topic>(
  * Looks for one event without an index: in the partition of its key, from the time on, up to the end or for `most`
  * records. The first that `isIt` takes is it; undefined when there is none, or none yet.
  */
-export async function findEvent<T extends Topic>(
+export async function findRecord<T extends Topic>(
   reader: LogReader,
   where: Whereabouts<T>,
   isIt: (event: Event<T>) => boolean,
   most = MOST_RECORDS,
+): Promise<FoundRecord<T> | undefined> {
+  return (await findRecords(reader, where, isIt, { count: 1, most }))[0];
+}
+
+/** As `findRecord`, for whoever needs the event and its position, and not the bytes of its record. */
+export async function findEvent<T extends Topic>(
+  reader: LogReader,
+  where: Whereabouts<T>,
+  isIt: (event: Event<T>) => boolean,
+  most?: number,
 ): Promise<Recorded<T> | undefined> {
-  const [found] = await findRecords(reader, where, isIt, { count: 1, most });
+  const found = await findRecord(reader, where, isIt, most);
   if (found === undefined) return undefined;
   const { topic, partition, record, event } = found;
   const position = { topic, partition, offset: record.offset };

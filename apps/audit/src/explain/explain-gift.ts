@@ -18,7 +18,11 @@ export const together = (...parts: readonly Told[]): Told => ({
 });
 
 const known = (...steps: readonly Step[]): Told => ({ steps, notKnown: [] });
-const unknown = (step: NotKnown['step'], sentence: string): Told => ({ steps: [], notKnown: [{ step, sentence }] });
+/** What is missing, unless it is known why already. */
+export const missing = ({ gaps = [] }: Trail, step: NotKnown['step'], sentence: string): Told => ({
+  steps: [],
+  notKnown: gaps.some((gap) => gap.step === step) ? [] : [{ step, sentence }],
+});
 
 /** A gift from the coins that paid for it to the transfers that it became, with all that was taken back. */
 export function explainGift(trail: Trail, gift: FoundEvent<Sent>): Explanation {
@@ -33,7 +37,7 @@ export function explainGift(trail: Trail, gift: FoundEvent<Sent>): Explanation {
     ...(funding.kind === 'wallet' ? funding.lots.map((lot) => purchase(trail, lot)) : []),
     known(sent(gift)),
     credited === undefined
-      ? unknown('diamonds_credited', 'the log has no credit of this gift, or none yet')
+      ? missing(trail, 'diamonds_credited', 'the log has no credit of this gift, or none yet')
       : together(explainRate(trail, credited.event.data.rate.id), known(credit(trail, credited, gift.event))),
     ...reversals.map((reversal) => takenBack(trail, reversal, taken)),
     known(...corrections.map((correction) => corrected(trail, correction))),
@@ -47,24 +51,24 @@ export function explainGift(trail: Trail, gift: FoundEvent<Sent>): Explanation {
     creatorId,
     sentence: `${coins} coins were given, ${standing} of them still stand; they are ${net} millidiamonds in the books`,
     steps: [...steps],
-    notKnown: [...notKnown],
+    notKnown: [...notKnown, ...(trail.gaps ?? [])],
   };
 }
 
 const sumOf = (found: readonly FoundEvent<Extract<FoundEvent['event'], { data: { millidiamonds: number } }>>[]) =>
   found.reduce((sum, { event }) => sum + BigInt(event.data.millidiamonds), 0n);
 
-function purchase({ found }: Trail, lot: Extract<Funding, { kind: 'wallet' }>['lots'][number]): Told {
+function purchase(trail: Trail, lot: Extract<Funding, { kind: 'wallet' }>['lots'][number]): Told {
   const { purchaseId, source, coins } = lot;
-  const bought = ofType(found, 'carat.coins.purchased.v1').find(
+  const bought = ofType(trail.found, 'carat.coins.purchased.v1').find(
     ({ event }) => event.data.purchaseId === purchaseId && (source === undefined || event.causationsource === source),
   );
   const paid = `the lot of the purchase ${purchaseId} paid ${coins} coins`;
   if (bought === undefined)
-    return {
-      steps: [{ step: 'coins_purchased', id: purchaseId, sentence: paid }],
-      notKnown: [{ step: 'coins_purchased', sentence: `the record of the purchase ${purchaseId} was not found` }],
-    };
+    return together(
+      known({ step: 'coins_purchased', id: purchaseId, sentence: paid }),
+      missing(trail, 'coins_purchased', `the record of the purchase ${purchaseId} was not found`),
+    );
   const { event, evidence } = bought;
   const { viewerId, coins: all, paid: money, channel } = event.data;
   return known({
@@ -96,12 +100,14 @@ function sent({ event, evidence }: FoundEvent<Sent>): Step {
 }
 
 /** Who proposed a rate and who approved it. */
-export function explainRate({ found }: Trail, rateId: string): Told {
+export function explainRate(trail: Trail, rateId: string): Told {
+  const { found } = trail;
   const ofRate = ({ event }: FoundEvent<EventOf<'carat.rate.proposed.v1' | 'carat.rate.approved.v1'>>): boolean =>
     event.data.rateId === rateId;
   const proposed = ofType(found, 'carat.rate.proposed.v1').find(ofRate);
   const approved = ofType(found, 'carat.rate.approved.v1').find(ofRate);
-  if (proposed === undefined) return unknown('rate_proposed', `the proposal of the rate ${rateId} was not found`);
+  if (proposed === undefined)
+    return missing(trail, 'rate_proposed', `the proposal of the rate ${rateId} was not found`);
   const { numerator, denominator, market, rounding, currency, effectiveFrom, proposedBy } = proposed.event.data;
   const per = currency === undefined ? 'diamonds per coin' : `minor units of ${currency} per diamond`;
   const rate = `${numerator}/${denominator} ${per}, rounding ${rounding}, market ${market}, from ${effectiveFrom}`;
@@ -114,7 +120,7 @@ export function explainRate({ found }: Trail, rateId: string): Told {
     evidence: proposed.evidence,
   };
   if (approved === undefined)
-    return together(known(proposal), unknown('rate_approved', `no approval of the rate ${rateId} was found`));
+    return together(known(proposal), missing(trail, 'rate_approved', `no approval of the rate ${rateId} was found`));
   return known(proposal, {
     step: 'rate_approved',
     id: rateId,
@@ -160,7 +166,7 @@ function takenBack(
   if (diamonds === undefined)
     return together(
       known(fromGift),
-      unknown('diamonds_reversed', `the log has no diamonds taken back for ${reversalId}, or none yet`),
+      missing(trail, 'diamonds_reversed', `the log has no diamonds taken back for ${reversalId}, or none yet`),
     );
   return known(fromGift, {
     step: 'diamonds_reversed',

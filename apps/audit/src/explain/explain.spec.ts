@@ -68,6 +68,7 @@ const trail: Trail = {
   ],
   rates,
   isWholeBook: true,
+  bookings: new Map(),
 };
 
 const explained = (more: Partial<Trail> = {}): Explanation => Explanation.parse(explain({ ...trail, ...more }));
@@ -173,6 +174,10 @@ describe('how a gift came about', () => {
     expect(stepOf(explanation, 'diamonds_credited')?.moved?.booked).toEqual(booking);
     expect(stepOf(explanation, 'diamonds_reversed')?.moved?.booked).toBeNull();
     expect(stepOf(explained(), 'diamonds_credited')?.moved).not.toHaveProperty('booked');
+    expect(explained().notKnown).toEqual([]);
+    const { bookings: _, ...fromTheLog } = trail;
+    const sentence = 'when the ledger booked each transfer is not in the log: GET /v1/explain/{id} tells it';
+    expect(explain(fromTheLog)?.notKnown).toEqual([{ step: 'diamonds_credited', sentence }]);
   });
 });
 
@@ -239,6 +244,7 @@ describe('how a redemption came about', () => {
     found: [...inTopic('rate.events.v1', cashEvents), ...inTopic('redemption.events.v1', way)],
     rates: { ...cashEvents.reduce(evolve, emptyRateBook), completeUntilMs: Infinity },
     isWholeBook: true,
+    bookings: new Map(),
   };
   const line = {
     provider: 'fake',
@@ -277,6 +283,16 @@ describe('how a redemption came about', () => {
     expect(sentences({})).toEqual(['settlement lines are not in the log: GET /v1/explain/{id} tells them']);
     expect(sentences({ settledLines: [] })).toEqual(['no settlement file has a line of it yet']);
     expect(sentences({ settledLines: [], found: ofRedemption.found.slice(0, -1) })).toEqual([]);
+  });
+
+  test('says how many people approved it, or that it took none', () => {
+    const approved = (given: number, needed: number) => {
+      const move = moved('approved', 'pending_approval', 'omar', { approval: { given, needed } });
+      const found = inTopic('redemption.events.v1', [...way.slice(0, 1), move]);
+      return explainedWith({ found }).steps.at(-1)?.sentence;
+    };
+    expect(approved(1, 2)).toBe('approved: 1 of the 2 needed');
+    expect(approved(1, 0)).toBe('approved: so few diamonds need nobody');
   });
 
   test('is told to its creator without people, codes of a review and the provider’s lines', () => {

@@ -1,5 +1,5 @@
 import type { Event, EventOf } from '@carat/events';
-import { corrected, explainGift, explainRate, type Told, together } from './explain-gift.js';
+import { corrected, explainGift, explainRate, missing, type Told, together } from './explain-gift.js';
 import type { Explanation, Step } from './explanation.js';
 import { type FoundEvent, ofType, type SettledLine, type Trail } from './trail.js';
 import { movedBy, payoutWorkedOut } from './worked-out.js';
@@ -15,6 +15,14 @@ const isOfRedemption = (found: FoundEvent): found is FoundEvent<RedemptionEvent>
  * the same events it says the same at every door. Redact it with `forCreator`.
  */
 export function explain(trail: Trail): Explanation | undefined {
+  const explanation = explained(trail);
+  const moving = explanation?.steps.find(({ moved }) => moved !== undefined);
+  if (explanation === undefined || moving === undefined || trail.bookings !== undefined) return explanation;
+  const sentence = 'when the ledger booked each transfer is not in the log: GET /v1/explain/{id} tells it';
+  return { ...explanation, notKnown: [...explanation.notKnown, { step: moving.step, sentence }] };
+}
+
+function explained(trail: Trail): Explanation | undefined {
   const [gift] = ofType(trail.found, 'carat.gift.sent.v1');
   if (gift !== undefined) return explainGift(trail, gift);
   const ofRedemption = trail.found.filter(isOfRedemption);
@@ -44,7 +52,7 @@ function explainRedemption(
     creatorId,
     sentence: `${millidiamonds} millidiamonds for ${amount}: ${last}`,
     steps: [...steps],
-    notKnown: [...notKnown],
+    notKnown: [...notKnown, ...(trail.gaps ?? [])],
   };
 }
 
@@ -87,6 +95,7 @@ function sentenceOf(event: RedemptionEvent): string {
       return 'released from its review';
     case 'carat.redemption.approved.v1': {
       const { approval } = event.data;
+      if (approval?.needed === 0) return 'approved: so few diamonds need nobody';
       return approval === undefined ? 'approved' : `approved: ${approval.given} of the ${approval.needed} needed`;
     }
     case 'carat.redemption.submitted.v1':
@@ -108,16 +117,13 @@ function sentenceOf(event: RedemptionEvent): string {
   }
 }
 
-function settled({ settledLines }: Trail, isExpected: boolean): Told {
-  if (settledLines === undefined) {
-    const sentence = 'settlement lines are not in the log: GET /v1/explain/{id} tells them';
-    return { steps: [], notKnown: [{ step: 'settlement_line', sentence }] };
-  }
-  const isMissing = isExpected && settledLines.length === 0;
-  return {
-    steps: settledLines.map(settlementLine),
-    notKnown: isMissing ? [{ step: 'settlement_line', sentence: 'no settlement file has a line of it yet' }] : [],
-  };
+function settled(trail: Trail, isExpected: boolean): Told {
+  const { settledLines } = trail;
+  if (settledLines === undefined)
+    return missing(trail, 'settlement_line', 'settlement lines are not in the log: GET /v1/explain/{id} tells them');
+  if (isExpected && settledLines.length === 0)
+    return missing(trail, 'settlement_line', 'no settlement file has a line of it yet');
+  return { steps: settledLines.map(settlementLine), notKnown: [] };
 }
 
 const settlementLine = (line: SettledLine): Step => ({

@@ -46,13 +46,13 @@ async function anchorOf(log: LogReader, { id, kind, uuid, timeMs }: AskedId, key
     case 'gift':
       return first('gift.events.v1', id, (event) => giftIn(event) === id);
     case 'credit':
-      return first('diamond.events.v1', uuid, isIt);
+      return first('diamond.events.v1', uuid, (event) => isIt(event) && event.type === 'carat.diamonds.credited.v1');
     case 'reversal':
       return first('gift.events.v1', id, (event) => 'reversalId' in event.data && event.data.reversalId === id);
     case 'redemption':
       return first('redemption.events.v1', id, (event) => redemptionIn(event) === id);
     case 'adjustment':
-      return first('redemption.events.v1', uuid, isIt);
+      return first('redemption.events.v1', id, (event) => isIt(event) && event.type === 'carat.balance.adjusted.v1');
     case 'award':
       return first('award.events.v1', id, (event) => event.data.awardId === id);
     case 'event':

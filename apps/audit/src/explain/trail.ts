@@ -1,9 +1,9 @@
-import type { RateBook } from '@carat/conversion-service/rate-book';
+import { emptyRateBook, evolve, type RateBook, type RateEvent } from '@carat/conversion-service/rate-book';
 import { decode, type Event, type EventOf, type EventType } from '@carat/events';
 import type { PlacedRecord } from '../log-source/log-line.js';
 import { hexOf, leafOf } from '../seals/record-chain.js';
 import type { AskedId } from './asked-id.js';
-import type { Evidence } from './explanation.js';
+import type { Evidence, NotKnown } from './explanation.js';
 
 /** An event, and the record that says it. */
 export interface FoundEvent<E extends Event = Event> {
@@ -66,4 +66,15 @@ export interface Trail extends KeptBeside {
   readonly rates: RateBook;
   /** True when the book is all of `rate.events.v1`: then it also says which rate was in force. */
   readonly isWholeBook: boolean;
+  /** What could not be looked for, and why: of these steps nothing is concluded from what is missing. */
+  readonly gaps?: readonly NotKnown[];
 }
+
+/** The book of the rates that were found: each with its own decision, and no word on which was in force. */
+export const bookOfFound = (found: readonly FoundEvent[]): RateBook =>
+  found
+    .map(({ event }) => event)
+    .filter((event) => RATE_TYPES.includes(event.type))
+    .reduce((book, event) => evolve(book, event as RateEvent), { ...emptyRateBook, completeUntilMs: Infinity });
+
+const RATE_TYPES: readonly EventType[] = ['carat.rate.proposed.v1', 'carat.rate.approved.v1', 'carat.rate.rejected.v1'];
