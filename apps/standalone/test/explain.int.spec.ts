@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { creditIdOf, derivedUuid, uuidOf } from '@carat/events';
-import { eventually } from '@carat/test-bed';
+import { eventually, freePort } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Answer, openPayoutScene, type PayoutScene } from './payout-scene.js';
 
@@ -139,9 +139,7 @@ describe('an explanation', () => {
     expect([status, body.sentence]).toEqual([200, '11000000 millidiamonds for 5500 USD (minor units): paid']);
     const postings = body.steps.flatMap(({ moved }: Body) => (moved?.booked ? [moved.code] : []));
     expect(postings).toEqual(['hold', 'pay']);
-    expect(
-      body.steps.find(({ sentence }: Body) => sentence === `paid by the provider as ${providerReference}`),
-    ).toBeDefined();
+    expect(body.steps.map(({ sentence }: Body) => sentence)).toContain(`paid by the provider as ${providerReference}`);
     expect(body.steps.at(-1)).toMatchObject({
       step: 'settlement_line',
       id: 'L-1',
@@ -262,5 +260,24 @@ describe('an explanation', () => {
     for (const id of ['<script>', "'; DROP TABLE journal.log_record; --"])
       expect(await told(id)).toMatchObject({ code: 2, data: '', talk: expect.stringContaining('<id> expects gft_') });
     expect((await ask(giftId)).status).toBe(200);
+  });
+});
+
+describe('when a service cannot be asked', () => {
+  let alone: PayoutScene;
+  beforeAll(async () => {
+    const nobody = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;
+    alone = await openPayoutScene({ CONVERSION_SERVICE_URL: await nobody(), PAYOUT_SERVICE_URL: await nobody() });
+  }, 60_000);
+  afterAll(() => alone?.end(), 30_000);
+
+  test('what is known is told, and what is not is named; without the owner nothing is', async () => {
+    const id = await alone.give(CREATOR, 500);
+    const asked = (about: string) => alone.send('GET', `/v1/explain/${about}`, alone.keys['auditor']);
+    const { status, body } = await asked(id);
+    expect([status, body.steps.map(({ step }: Body) => step)]).toEqual([200, ['gift_sent']]);
+    const sentence = 'conversion-service cannot be asked right now';
+    expect(body.notKnown).toContainEqual({ step: 'diamonds_credited', sentence });
+    expect(await asked(creditIdOf(id))).toMatchObject({ status: 503, body: { code: 'unavailable', retryable: true } });
   });
 });
