@@ -242,7 +242,6 @@ describe('an explanation', () => {
       data: '',
       talk: expect.stringContaining('nothing to explain'),
     });
-    expect(await told(`crd_${uuidOf(reversalId)}`)).toMatchObject({ code: 5 });
   });
 
   test('of what is no id is refused in a sentence, and does nothing', async () => {
@@ -257,8 +256,8 @@ describe('an explanation', () => {
         status: 422,
         body: { code: 'id_not_explained', detail: expect.stringContaining('an id is gft_') },
       });
-    for (const id of ['<script>', "'; DROP TABLE journal.log_record; --"])
-      expect(await told(id)).toMatchObject({ code: 2, data: '', talk: expect.stringContaining('<id> expects gft_') });
+    const usage = { code: 2, data: '', talk: expect.stringContaining('<id> expects gft_') };
+    expect(await told("<script>'; DROP TABLE journal.log_record; --")).toMatchObject(usage);
     expect((await ask(giftId)).status).toBe(200);
   });
 });

@@ -29,7 +29,8 @@ export function explainGift(trail: Trail, gift: FoundEvent<Sent>): Explanation {
   const { giftId, creatorId, coins, funding } = gift.event.data;
   const ofGift = ({ event }: FoundEvent<{ data: { giftId?: string | undefined } } & FoundEvent['event']>): boolean =>
     event.data.giftId === giftId;
-  const [credited] = ofType(trail.found, 'carat.diamonds.credited.v1').filter(ofGift);
+  const credits = ofType(trail.found, 'carat.diamonds.credited.v1').filter(ofGift);
+  const [credited] = credits;
   const reversals = ofType(trail.found, 'carat.gift.reversed.v1').filter(ofGift);
   const taken = ofType(trail.found, 'carat.diamonds.reversed.v1').filter(ofGift);
   const corrections = ofType(trail.found, 'carat.diamonds.corrected.v1').filter(ofGift);
@@ -38,12 +39,15 @@ export function explainGift(trail: Trail, gift: FoundEvent<Sent>): Explanation {
     known(sent(gift)),
     credited === undefined
       ? missing(trail, 'diamonds_credited', 'the log has no credit of this gift, or none yet')
-      : together(explainRate(trail, credited.event.data.rate.id), known(credit(trail, credited, gift.event))),
+      : explainRate(trail, credited.event.data.rate.id),
+    // More than one is not as it has to be, and so it is shown.
+    known(...credits.map((one) => credit(trail, one, gift.event))),
     ...reversals.map((reversal) => takenBack(trail, reversal, taken)),
+    ...taken.filter((one) => !reversals.some(isCauseOf(one))).map((one) => takenWithoutCause(trail, one)),
     known(...corrections.map((correction) => corrected(trail, correction))),
   );
   const standing = reversals.at(-1)?.event.data.coinsAfter ?? coins;
-  const net = sumOf(credited === undefined ? [] : [credited]) - sumOf(taken) + sumOf(corrections);
+  const net = sumOf(credits) - sumOf(taken) + sumOf(corrections);
   return {
     id: trail.asked.id,
     kind: 'gift',
@@ -162,7 +166,7 @@ function takenBack(
     at: event.time,
     evidence,
   };
-  const diamonds = taken.find((found) => found.event.data.reversalId === reversalId);
+  const diamonds = taken.find((one) => one.event.data.reversalId === reversalId);
   if (diamonds === undefined)
     return together(
       known(fromGift),
@@ -178,6 +182,24 @@ function takenBack(
     evidence: diamonds.evidence,
   });
 }
+
+const isCauseOf =
+  ({ event: { data } }: FoundEvent<EventOf<'carat.diamonds.reversed.v1'>>) =>
+  ({ event }: FoundEvent<EventOf<'carat.gift.reversed.v1'>>): boolean =>
+    event.data.reversalId === data.reversalId;
+
+const takenWithoutCause = (
+  trail: Trail,
+  { event, evidence }: FoundEvent<EventOf<'carat.diamonds.reversed.v1'>>,
+): Told => {
+  const { reversalId, millidiamonds } = event.data;
+  const sentence = `${millidiamonds} millidiamonds were taken back`;
+  const moved = movedBy(event, trail);
+  return together(
+    known({ step: 'diamonds_reversed', id: reversalId, sentence, at: event.time, ...moved, evidence }),
+    missing(trail, 'gift_reversed', `no record takes coins back for ${reversalId}`),
+  );
+};
 
 /** A credit that two people put right. */
 export const corrected = (

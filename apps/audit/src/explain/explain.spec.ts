@@ -7,7 +7,7 @@ import { hexOf, leafOf } from '../seals/record-chain.js';
 import { type AskedId, askedIdOf } from './asked-id.js';
 import { explain } from './explain.js';
 import { Explanation, forCreator, type Step } from './explanation.js';
-import { type FoundEvent, foundIn, type Trail } from './trail.js';
+import { bookOfFound, type FoundEvent, foundIn, type Trail } from './trail.js';
 
 const THIRD = { ...HALF, id: 'third', denominator: 3 };
 const given = sent({ coins: 8 });
@@ -147,6 +147,35 @@ describe('how a gift came about', () => {
     expect(stepOf(explained({ found }), 'diamonds_credited')).toMatchObject({ arithmetic: { recomputed: 'differs' } });
     const none = explained({ rates: { ...emptyRateBook, completeUntilMs: Infinity } });
     expect(stepOf(none, 'diamonds_credited')).toMatchObject({ arithmetic: { recomputed: 'no_rate' } });
+  });
+
+  test('shows a second credit, and diamonds that were taken back for nothing', () => {
+    const [credited, takenBack] = diamonds as [Event, Event];
+    const second = { ...credited, id: derivedUuid(EVENING_MS, 'forged') };
+    const twice = explained({ found: [...trail.found, ...inTopic('diamond.events.v1', [second])] });
+    const credits = twice.steps.filter(({ step }) => step === 'diamonds_credited');
+    expect(credits.map(({ arithmetic }) => arithmetic?.recomputed)).toEqual(['equal', 'differs']);
+    expect(twice.sentence).toContain('they are 4666 millidiamonds');
+    const found = trail.found.filter(({ event }) => event.type !== 'carat.gift.reversed.v1');
+    const orphan = explained({ found });
+    expect(stepsOf(orphan).at(-1)).toBe(`diamonds_reversed rev_${takenBack.id}`);
+    expect(orphan.notKnown.map(({ step }) => step)).toEqual(['gift_reversed']);
+  });
+
+  test('holds a credit against the rates that were found, of which a forged one has no effect', () => {
+    const [proposed] = rateEvents as [RateEvent];
+    const forged = { ...proposed, id: 'forged', data: { ...proposed.data, numerator: 9 } } as RateEvent;
+    const book = bookOfFound(inTopic('rate.events.v1', [...rateEvents, forged]));
+    const credited = stepOf(explained({ rates: book, isWholeBook: false }), 'diamonds_credited');
+    expect(credited?.arithmetic).toMatchObject({ recomputed: 'equal', against: 'rate' });
+  });
+
+  test('concludes nothing from what could not be asked', () => {
+    const gaps = [{ step: 'rate_proposed' as const, sentence: 'conversion-service cannot be asked right now' }];
+    const found = trail.found.filter(({ event }) => !event.type.startsWith('carat.rate.'));
+    const explanation = explained({ found, gaps, rates: { ...emptyRateBook, completeUntilMs: Infinity } });
+    expect(explanation.notKnown).toEqual(gaps);
+    expect(stepOf(explanation, 'diamonds_credited')?.arithmetic?.recomputed).toBe('unknown');
   });
 
   test('names what was not found', () => {

@@ -27,8 +27,8 @@ const Arithmetic = z.object({
     .object({ numerator: Decimal, denominator: Decimal })
     .meta({ description: 'what rounding cut off, exactly' }),
   recomputed: z
-    .enum(['equal', 'differs', 'no_rate'])
-    .meta({ description: 'what the function of the service gives from the events today; no_rate: it has none' }),
+    .enum(['equal', 'differs', 'no_rate', 'unknown'])
+    .meta({ description: 'whether the function of the service gives the same today; no_rate: it finds no rate' }),
   against: z
     .enum(['rate_book', 'rate'])
     .meta({ description: 'rate_book: also that this was the rate in force; rate: with this rate alone' }),

@@ -1,4 +1,10 @@
-import { emptyRateBook, evolve, type RateBook, type RateEvent } from '@carat/conversion-service/rate-book';
+import {
+  emptyRateBook,
+  evolve,
+  type RateBook,
+  RateBookBroken,
+  type RateEvent,
+} from '@carat/conversion-service/rate-book';
 import { decode, type Event, type EventOf, type EventType } from '@carat/events';
 import type { PlacedRecord } from '../log-source/log-line.js';
 import { hexOf, leafOf } from '../seals/record-chain.js';
@@ -70,11 +76,23 @@ export interface Trail extends KeptBeside {
   readonly gaps?: readonly NotKnown[];
 }
 
-/** The book of the rates that were found: each with its own decision, and no word on which was in force. */
+const RATE_TYPES: readonly EventType[] = ['carat.rate.proposed.v1', 'carat.rate.approved.v1', 'carat.rate.rejected.v1'];
+
+/**
+ * The book of the rates that were found: each with its own decision, and no word on which was in force. An event that
+ * contradicts the others has no effect.
+ */
 export const bookOfFound = (found: readonly FoundEvent[]): RateBook =>
   found
     .map(({ event }) => event)
-    .filter((event) => RATE_TYPES.includes(event.type))
-    .reduce((book, event) => evolve(book, event as RateEvent), { ...emptyRateBook, completeUntilMs: Infinity });
+    .filter((event): event is RateEvent => RATE_TYPES.includes(event.type))
+    .reduce(evolveIfSound, { ...emptyRateBook, completeUntilMs: Infinity });
 
-const RATE_TYPES: readonly EventType[] = ['carat.rate.proposed.v1', 'carat.rate.approved.v1', 'carat.rate.rejected.v1'];
+function evolveIfSound(book: RateBook, event: RateEvent): RateBook {
+  try {
+    return evolve(book, event);
+  } catch (error) {
+    if (error instanceof RateBookBroken) return book;
+    throw error;
+  }
+}

@@ -9,7 +9,7 @@ import type { KeptBeside, Trail } from './trail.js';
 
 type PricedEvent = EventOf<'carat.diamonds.credited.v1' | 'carat.diamonds.reversed.v1'>;
 type Redemption = EventOf<'carat.redemption.requested.v1'>['data'];
-type Rates = Pick<Trail, 'rates' | 'isWholeBook'>;
+type Rates = Pick<Trail, 'rates' | 'isWholeBook' | 'gaps'>;
 
 const absolute = (n: bigint): bigint => (n < 0n ? -n : n);
 
@@ -24,8 +24,12 @@ const inDecimal = ({ numerator, denominator }: { numerator: bigint | number; den
   denominator: String(denominator),
 });
 
+/** Nobody could be asked for the rate, so nothing is concluded from its absence. */
+const isUnasked = (gaps: Trail['gaps'] = []): boolean => gaps.some(({ step }) => step === 'rate_proposed');
+
 /** What conversion's own function makes of the cause today, held against the event. */
-function recomputed(priced: PricedEvent, cause: GiftEvent, { rates }: Rates): Arithmetic['recomputed'] {
+function recomputed(priced: PricedEvent, cause: GiftEvent, { rates, gaps }: Rates): Arithmetic['recomputed'] {
+  if (isUnasked(gaps)) return 'unknown';
   try {
     const [again] = creditDiamonds(cause, rates);
     return again?.id === priced.id && isDeepStrictEqual(again.data, priced.data) ? 'equal' : 'differs';
@@ -79,7 +83,10 @@ export function reversalWorkedOut(
 }
 
 /** How diamonds became money, by the rate of the quote. */
-export function payoutWorkedOut({ millidiamonds: redeemed, payout, rate }: Redemption, { rates }: Rates): Arithmetic {
+export function payoutWorkedOut(
+  { millidiamonds: redeemed, payout, rate }: Redemption,
+  { rates, gaps }: Rates,
+): Arithmetic {
   const perMillidiamond = { numerator: BigInt(rate.numerator), denominator: 1000n * BigInt(rate.denominator) };
   const { amount, residue } = scale(BigInt(redeemed), perMillidiamond, rate.rounding);
   const booked = rates.rates.get(rate.id);
@@ -90,13 +97,15 @@ export function payoutWorkedOut({ millidiamonds: redeemed, payout, rate }: Redem
     booked.proposed.denominator === rate.denominator &&
     booked.proposed.rounding === rate.rounding &&
     amount === BigInt(payout.amountMinor);
+  const held = isSame ? 'equal' : 'differs';
+  const agreement = booked !== undefined ? held : isUnasked(gaps) ? 'unknown' : 'no_rate';
   return {
     formula: `${redeemed} / 1000 × ${rate.numerator}/${rate.denominator} = ${exactly(amount, residue)}`,
     rate,
     amount: String(payout.amountMinor),
     unit: payout.currency,
     residue: inDecimal(residue),
-    recomputed: booked === undefined ? 'no_rate' : isSame ? 'equal' : 'differs',
+    recomputed: agreement,
     against: 'rate',
   };
 }

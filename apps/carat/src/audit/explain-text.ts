@@ -9,6 +9,7 @@ const AGREES = {
   equal: 'recomputed: the same',
   differs: 'RECOMPUTED: DIFFERS',
   no_rate: 'RECOMPUTED: THERE IS NO SUCH RATE',
+  unknown: 'not recomputed',
 } as const;
 
 function linesOf({ step, id, sentence, detail, by, at, arithmetic, moved }: Step, index: number): string[] {

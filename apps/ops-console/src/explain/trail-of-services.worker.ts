@@ -75,6 +75,7 @@ export class TrailOfServices {
     if (transfer === 'none' || CODES[asked.kind]?.includes(transfer.code) === false) return undefined;
     const { creatorId, giftId, redemptionId } = transfer;
     if (creatorId !== (own ?? creatorId)) return undefined;
+    if (transfer.code === 'correct') return this.ofTransfer(asking, transfer);
     if (giftId !== undefined) return this.ofGift(asking, giftId);
     if (redemptionId !== undefined) return this.ofRedemption(asking, redemptionId);
     return this.ofTransfer(asking, transfer);
@@ -120,7 +121,7 @@ export class TrailOfServices {
     return { ...trail, ...(isAsked ? { settledLines: lines.items } : {}) };
   }
 
-  /** What is booked by itself: an adjustment, an award, a correction of no gift. */
+  /** What is told by itself: an adjustment, an award, a correction. */
   private async ofTransfer(asking: Asking, transfer: Transfer): Promise<Trail | undefined> {
     const path = `transfers/${asking.asked.uuid}/records`;
     const said = await this.ask(asking, 'PAYOUT_SERVICE_URL', path, Records, 'transfer_not_found');
