@@ -69,9 +69,9 @@ export default {
       name: 'apps-do-not-import-each-other',
       comment:
         'Services meet in the log and over HTTP. Only standalone runs several in one process, audit takes their pure ' +
-        'files, and the command line takes audit.',
+        'files, the command line takes audit, and the console its pure files.',
       severity: 'error',
-      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|audit|carat)/' },
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/(standalone|audit|carat|ops-console)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
@@ -79,6 +79,13 @@ export default {
       severity: 'error',
       from: { path: '^apps/carat/' },
       to: { path: '^apps/', pathNot: '^apps/(carat|audit)/' },
+    },
+    {
+      name: 'console-takes-pure-audit-alone',
+      comment: 'What the console explains from the answers of services, audit explains from the log: by one function.',
+      severity: 'error',
+      from: { path: '^apps/ops-console/' },
+      to: { path: '^apps/', pathNot: ['^apps/ops-console/', String.raw`^apps/audit/src/[^.]+\.ts$`] },
     },
     {
       name: 'audit-reaches-no-writer',

@@ -8,6 +8,8 @@ import { CurrentCatalogue, seedCatalogue } from './gift-catalogue/catalogue.stor
 import { ChangeGiftType } from './gift-catalogue/change-gift-type.store.js';
 import { GiftCatalogueController } from './gift-catalogue/gift-catalogue.controller.js';
 import { giftEnvironment } from './gift-environment.worker.js';
+import { GiftRecordsController } from './gift-records/gift-records.controller.js';
+import { GiftRecordsStore } from './gift-records/gift-records.store.js';
 import { INTAKE_TOPIC } from './intake.js';
 import { Gift1764000000100 } from './migrations/1764000000100-gift.js';
 import { Wallets1764000000101 } from './migrations/1764000000101-wallets.js';
@@ -36,6 +38,7 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
     BuyCoinsController,
     DecidedRequestsController,
     GiftCatalogueController,
+    GiftRecordsController,
     GiftReversalsController,
     ReversePurchaseController,
     SendGiftController,
@@ -51,6 +54,7 @@ import { ViewersWallets } from './wallets/viewers-coins.store.js';
     DecidedRequests,
     DecideReversals,
     GiftCollector,
+    GiftRecordsStore,
     ProposedReversals,
     ReversePurchaseStore,
     SendGiftStore,

@@ -16,6 +16,8 @@ import { CreatorTokensController } from './creator-tokens/creator-tokens.control
 import { DiamondLedgerFlow } from './diamond-ledger/diamond-ledger.flow.js';
 import { EligibilityController } from './eligibility/eligibility.controller.js';
 import { Eligibilities } from './eligibility/eligibility.store.js';
+import { LedgerRecordsController } from './ledger-records/ledger-records.controller.js';
+import { LedgerRecords } from './ledger-records/ledger-records.store.js';
 import { DiamondLedger1764000200000 } from './migrations/1764000200000-diamond-ledger.js';
 import { Redemptions1764000200001 } from './migrations/1764000200001-redemptions.js';
 import { Payouts1764000200002 } from './migrations/1764000200002-payouts.js';
@@ -64,6 +66,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     CreatorTokensController,
     DiamondLedgerFlow,
     EligibilityController,
+    LedgerRecordsController,
     PayoutMethodsController,
     ProviderWebhooksController,
     QuotesController,
@@ -87,6 +90,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     DeliverWebhooks,
     Eligibilities,
     FourEyes,
+    LedgerRecords,
     MoveOn,
     PayCreators,
     PayoutMethods,

@@ -11,7 +11,7 @@ import {
   type Running,
   Unhandleable,
 } from './event-log.js';
-import { findEvent } from './find-event.js';
+import { findEvent, findRecords } from './find-event.js';
 import { recordOf } from './journal/append.store.js';
 import { readHeads, readJournal } from './journal/read.store.js';
 import { project } from './project.store.js';
@@ -479,6 +479,23 @@ export function eventLogContract(name: string, open: () => Promise<Bed>): void {
       expect(await find(1505)).toBeUndefined();
       expect(await find(1004, recordedAtMs + 3_600_000)).toBeUndefined();
       expect(await find(1004, recordedAtMs, Number(offset))).toBeUndefined();
+    });
+
+    test('whose key nobody knows is found in any partition, as its very record, and a repeat of it once', async () => {
+      await bed.log.publish(GIFTS, [...gifts(1500), gift(3), gift(1004)].map(recordOf));
+      const searched = (n: number, more: object = {}) => {
+        const { id } = gift(n);
+        const where = { topic: GIFTS, sinceMs: 0, naming: gift(n).subject ?? '', ...more };
+        return findRecords(bed.log, where, (event) => event.id === id || event.id === gift(3).id);
+      };
+      const partition = partitionOf('creator-3', bed.partitions);
+      const [first, second, ...others] = await searched(1004);
+      expect([first?.event, second?.event, others]).toEqual([gift(3), gift(1004), []]);
+      const records = (await recorded()).get(partition) ?? [];
+      expect(second).toMatchObject({ partition, record: records.find(({ value }) => value?.includes(gift(1004).id)) });
+      expect(await searched(1004, { sinceMs: Date.now() + 3_600_000 })).toEqual([]);
+      const where = { topic: GIFTS, sinceMs: 0, naming: 'creator-3' };
+      expect(await findRecords(bed.log, where, () => true, { count: 5 })).toHaveLength(5);
     });
   });
 }

@@ -20,6 +20,7 @@ export { Currency, Id, type Identity, Market, RateOnEvent, Reason, Time, UtcTime
 export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
 export { LogPosition, positionOnAnswer } from './log-position.js';
+export { LogRecord, LogRecords } from './log-record.js';
 export { partitionOf } from './partition.js';
 export { RateProposed } from './rate-events.js';
 export { redemptionStates } from './redemption-events.js';

@@ -30,6 +30,7 @@ export const problems = {
   receipt_not_found: { status: 404, title: 'No event of this source and id was decided on.' },
   credit_not_found: { status: 404, title: 'The gift has no credit, or none yet.' },
   transfer_not_found: { status: 404, title: 'The event has no transfer, or none yet.' },
+  explanation_not_found: { status: 404, title: 'There is nothing of this id to explain.' },
   quote_not_found: { status: 404, title: 'There is no such quote.' },
   payout_method_not_found: { status: 404, title: 'There is no such payout method.' },
   redemption_not_found: { status: 404, title: 'There is no such redemption.' },
@@ -80,6 +81,7 @@ export const problems = {
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used before with another body.' },
   idempotency_key_mismatch: { status: 422, title: 'The Idempotency-Key is not the payoutId of the body.' },
   payout_refused: { status: 422, title: 'The provider will never make this payout.' },
+  id_not_explained: { status: 422, title: 'This is no id of anything that can be explained.' },
   identity_conflict: { status: 422, title: 'This identity was used before with another content.' },
   gift_not_paid_from_wallet: {
     status: 422,

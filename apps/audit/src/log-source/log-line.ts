@@ -4,8 +4,11 @@ import { z } from 'zod';
 
 const Offset = z.union([z.int().min(0), z.string().regex(/^\d{1,18}$/)]).transform(BigInt);
 
-/** One record of a log in a file: a line of JSON. Key, value and headers are text, as all that Carat writes is. */
-const LogLine = z.object({
+/**
+ * One record of a log in a file: a line of JSON. Key, value and headers are text, as all that Carat writes is. Services
+ * answer with their records in the same form.
+ */
+export const LogLine = z.object({
   topic: z.enum(topicNames),
   partition: z.int().min(0).max(9_999),
   offset: Offset,
@@ -47,7 +50,19 @@ export function recordOnLine(text: string, line: number): PlacedRecord {
     const [issue] = parsed.error.issues;
     throw new LogFileMalformed(line, `/${issue?.path.map(String).join('/')}: ${issue?.message}`);
   }
-  const { topic, partition, offset, key, value, headers, recordedAt } = parsed.data;
+  return placedRecord(parsed.data);
+}
+
+/** The record that a parsed line is. */
+export function placedRecord({
+  topic,
+  partition,
+  offset,
+  key,
+  value,
+  headers,
+  recordedAt,
+}: z.output<typeof LogLine>): PlacedRecord {
   const record: RawRecord = {
     offset,
     recordedAtMs: Date.parse(recordedAt),

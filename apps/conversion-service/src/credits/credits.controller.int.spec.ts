@@ -1,5 +1,5 @@
 import { append, readJournal } from '@carat/event-log/journal';
-import { creditIdOf, partitionOf } from '@carat/events';
+import { creditIdOf, partitionOf, uuidOf } from '@carat/events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sent } from '../../test/gifts.js';
 import { openRateDoors, type RateDoors } from '../../test/rate-doors.js';
@@ -74,5 +74,38 @@ describe('GET /v1/credits/{giftId}', () => {
     ['operator', 200],
   ] as const)('asked by a key of role %s: %d', async (role, status) => {
     expect((await ask(gift.data.giftId, {}, await doors.person(role, role))).status).toBe(status);
+  });
+});
+
+describe('GET /v1/diamond-records/{eventId}', () => {
+  const eventId = uuidOf(creditIdOf(gift.data.giftId));
+  const record = (id: string, query: object = {}, key = ann) =>
+    doors.get(
+      `/v1/diamond-records/${id}?${new URLSearchParams({ creatorId: 'creator-7', since: timeOf(startMs), ...query })}`,
+      key,
+    );
+
+  test('is the very record, as a line of a log file', async () => {
+    const { position } = (await ask(gift.data.giftId)).body;
+    const [stored] = await readJournal(
+      doors.db.manager,
+      position.topic,
+      position.partition,
+      BigInt(position.offset),
+      1,
+    );
+    const value = String(stored?.value);
+    expect(await record(eventId)).toMatchObject({
+      status: 200,
+      body: { items: [{ ...position, key: 'creator-7', value, headers: [] }] },
+    });
+  });
+
+  test('is a 404 where there is none, and for staff alone', async () => {
+    const none = { status: 404, body: { code: 'credit_not_found' } };
+    expect(await record(uuidOf(creditIdOf(sent(1, { id: 'never' }).data.giftId)))).toMatchObject(none);
+    expect(await record(eventId, { creatorId: 'creator-8' })).toMatchObject(none);
+    expect(await record('event-1')).toMatchObject({ status: 422, body: { errors: [{ pointer: '/eventId' }] } });
+    expect((await record(eventId, {}, await doors.person('approver', 'approver'))).status).toBe(403);
   });
 });

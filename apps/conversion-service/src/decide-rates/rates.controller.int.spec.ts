@@ -213,4 +213,16 @@ describe('GET the rates', () => {
     expect((await doors.get(`/v1/rates/${rateId}`, nina)).body).toMatchObject({ rateId, market: 'MM' });
     expect(await doors.get('/v1/rates/rate_1', nina)).toMatchObject({ status: 404, body: { code: 'rate_not_found' } });
   });
+
+  test('has the record of its proposal, and of the decision once there is one, for staff alone', async () => {
+    const named = await proposed('MR');
+    const path = `/v1/rates/${named.rateId}/records`;
+    const typesAt = async () =>
+      (await doors.get(path, nina)).body.items.map(({ value }: { value: string }) => JSON.parse(value).type);
+    expect(await typesAt()).toEqual(['carat.rate.proposed.v1']);
+    expect((await approve(named)).status).toBe(200);
+    expect(await typesAt()).toEqual(['carat.rate.proposed.v1', 'carat.rate.approved.v1']);
+    expect(await doors.get('/v1/rates/rate_1/records', nina)).toMatchObject({ status: 404 });
+    expect((await doors.get(path, omar)).status).toBe(403);
+  });
 });

@@ -11,8 +11,9 @@ import { Credit, Decided, type ReceiptQuery, Transfer, type Word } from './recei
 // A look into Kafka begins with joining a group, which takes a broker with its own defaults three seconds.
 const ANSWERED_WITHIN_MS = 10_000;
 
-interface Question<T> {
-  readonly url: string | undefined;
+/** What one service is asked. */
+export interface Question<T> {
+  readonly service: keyof OpsEnvironment;
   readonly path: string;
   readonly authorization: string;
   readonly answer: z.ZodType<T>;
@@ -33,7 +34,7 @@ export class Services {
   /** What was decided on a request, as far as this caller may know. */
   decided({ source, id }: ReceiptQuery, authorization: string): Promise<Word<Decided>> {
     return this.ask({
-      url: this.environment.GIFT_SERVICE_URL,
+      service: 'GIFT_SERVICE_URL',
       path: `/v1/requests?${new URLSearchParams({ source, id })}`,
       authorization,
       answer: Decided,
@@ -44,7 +45,7 @@ export class Services {
   /** The credit of a gift to this creator, recorded no earlier than `since`. */
   credit(giftId: string, creatorId: string, since: string, authorization: string): Promise<Word<Credit>> {
     return this.ask({
-      url: this.environment.CONVERSION_SERVICE_URL,
+      service: 'CONVERSION_SERVICE_URL',
       path: `/v1/credits/${giftId}?${new URLSearchParams({ creatorId, since })}`,
       authorization,
       answer: Credit,
@@ -55,7 +56,7 @@ export class Services {
   /** The transfer that the credit of a gift was booked as. */
   transfer(giftId: string, authorization: string): Promise<Word<Transfer>> {
     return this.ask({
-      url: this.environment.PAYOUT_SERVICE_URL,
+      service: 'PAYOUT_SERVICE_URL',
       path: `/v1/transfers/${uuidOf(creditIdOf(giftId))}`,
       authorization,
       answer: Transfer,
@@ -63,7 +64,9 @@ export class Services {
     });
   }
 
-  private async ask<T>({ url = this.ownUrl(), path, authorization, answer, none }: Question<T>): Promise<Word<T>> {
+  /** A service's own word on something. */
+  async ask<T>({ service, path, authorization, answer, none }: Question<T>): Promise<Word<T>> {
+    const url = this.environment[service] ?? this.ownUrl();
     try {
       const signal = AbortSignal.timeout(ANSWERED_WITHIN_MS);
       const answered = await fetch(`${url}${path}`, { headers: { authorization }, redirect: 'error', signal });

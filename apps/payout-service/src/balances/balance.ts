@@ -42,6 +42,10 @@ export const BookedTransfer = z.object({
 });
 export type BookedTransfer = Readonly<z.infer<typeof BookedTransfer>>;
 
+/** A transfer as staff see it, who do not come from a creator. */
+export const OwnedTransfer = BookedTransfer.extend({ creatorId: Id, redemptionId: Id.optional() });
+export type OwnedTransfer = Readonly<z.infer<typeof OwnedTransfer>>;
+
 /** How far the ledger has read one partition of a topic; the next offset in decimal. */
 export type OffsetRow = readonly [topic: Topic, partition: number, nextOffset: string];
 

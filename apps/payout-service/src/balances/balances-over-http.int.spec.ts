@@ -124,10 +124,11 @@ describe('GET a transfer', () => {
   const transfer = (eventId: string, role: Role = 'auditor') =>
     doors.send('GET', `/v1/transfers/${eventId}`, doors.keys[role]);
 
-  test('answers what one event was booked as, as the list of its creator does', async () => {
+  test('answers what one event was booked as, as the list of its creator does, and whose it is', async () => {
     const { items } = (await ask('creator-7/transfers')).body as { items: { eventId: string }[] };
     const { status, body } = await transfer(eventOf(2));
-    expect([status, body]).toEqual([200, items.find(({ eventId }) => eventId === eventOf(2))]);
+    const listed = items.find(({ eventId }) => eventId === eventOf(2));
+    expect([status, body]).toEqual([200, { ...listed, creatorId: 'creator-7' }]);
     expect(body).toMatchObject({ code: 'credit', millidiamonds: '200', giftId: giftId(2) });
   });
 

@@ -5,7 +5,7 @@ import { EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { LEDGER_GROUP } from '../diamond-ledger/ledger-group.js';
-import { type Balance, type BookedTransfer, type OffsetRow, positionOf } from './balance.js';
+import { type Balance, type BookedTransfer, type OffsetRow, type OwnedTransfer, positionOf } from './balance.js';
 
 interface BalanceRow extends Omit<Balance, 'creatorId' | 'unit' | 'position'> {
   readonly offsets: readonly OffsetRow[];
@@ -35,6 +35,9 @@ const TRANSFERS = `
   SELECT id, code, debit, credit, millidiamonds, event_id, gift_id, booked_at FROM payout.transfer`;
 const NEWEST_FIRST = `${TRANSFERS}
   WHERE creator_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`;
+const OWNED_TRANSFER = `
+  SELECT id, code, debit, credit, millidiamonds, event_id, gift_id, booked_at, creator_id, redemption_id
+  FROM payout.transfer WHERE event_id = $1`;
 const BEFORE_THE_FIRST_PAGE = '9223372036854775807';
 
 const POLL_MS = 20;
@@ -84,9 +87,14 @@ export class Balances {
   }
 
   /** The transfer that an event was booked as, or undefined when it moved nothing, or nothing yet. */
-  async transfer(eventId: string): Promise<BookedTransfer | undefined> {
-    const [row] = (await this.db.query(`${TRANSFERS} WHERE event_id = $1`, [eventId])) as TransferRow[];
-    return row && transferIn(row);
+  async transfer(eventId: string): Promise<OwnedTransfer | undefined> {
+    const [row] = (await this.db.query(OWNED_TRANSFER, [eventId])) as (TransferRow & {
+      readonly creator_id: string;
+      readonly redemption_id: string | null;
+    })[];
+    if (row === undefined) return undefined;
+    const { creator_id: creatorId, redemption_id: redemptionId, ...transfer } = row;
+    return { ...transferIn(transfer), creatorId, ...(redemptionId === null ? {} : { redemptionId }) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { Answers, Problem, Roles } from '@carat/http-edge';
 import { Controller, Get, Param } from '@nestjs/common';
 import { z } from 'zod';
-import { BookedTransfer } from './balance.js';
+import { OwnedTransfer } from './balance.js';
 import { Balances } from './balances.store.js';
 
 @Controller('v1/transfers')
@@ -11,8 +11,8 @@ export class TransfersController {
   /** The transfer that one event was booked as. The ledger knows no sources, so this is not for publishers. */
   @Get(':eventId')
   @Roles('operator', 'auditor')
-  @Answers(BookedTransfer)
-  async find(@Param('eventId', { schema: z.uuid() }) eventId: string): Promise<BookedTransfer> {
+  @Answers(OwnedTransfer)
+  async find(@Param('eventId', { schema: z.uuid() }) eventId: string): Promise<OwnedTransfer> {
     const found = await this.balances.transfer(eventId);
     if (found === undefined) throw new Problem('transfer_not_found');
     return found;
