@@ -1,3 +1,4 @@
+export { openBrowser, type TestBrowser } from './browser.js';
 export { eventually } from './eventually.js';
 export { consoleProducer, freshPrefix, kafkaBrokers, startKafka } from './kafka.js';
 export { freshDatabase, startPostgres, type TestDatabase } from './postgres.js';

@@ -1,6 +1,14 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { asKafkaAdmin, consoleProducer, eventually, freshDatabase, freshPrefix, type TestDatabase } from './index.js';
+import {
+  asKafkaAdmin,
+  consoleProducer,
+  eventually,
+  freshDatabase,
+  freshPrefix,
+  openBrowser,
+  type TestDatabase,
+} from './index.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -32,4 +40,26 @@ test("Kafka's own Java producer writes to a topic of this spec", async () => {
 test('eventually gives up with the last refusal', async () => {
   const refusing = () => Promise.reject(new Error('still not'));
   await expect(eventually(refusing, { withinMs: 60 })).rejects.toThrow('still not');
+});
+
+describe('a browser', () => {
+  test('shows a page with its letters, and leaves nothing behind', async () => {
+    const { browser, close } = await openBrowser();
+    const page = await browser.newPage();
+    await page.setContent('<span>3 diamonds</span>');
+    expect((await page.locator('span').boundingBox())?.width).toBeGreaterThan(20);
+    await close();
+    expect(browser.isConnected()).toBe(false);
+  });
+
+  test('that is not there is a failure that names the choices', async () => {
+    const before = process.env['CHROME_PATH'];
+    process.env['CHROME_PATH'] = '/nowhere/chrome';
+    try {
+      await expect(openBrowser()).rejects.toThrow(/The tests need a browser.*CHROME_PATH.*\/nowhere\/chrome/s);
+    } finally {
+      if (before === undefined) delete process.env['CHROME_PATH'];
+      else process.env['CHROME_PATH'] = before;
+    }
+  });
 });
