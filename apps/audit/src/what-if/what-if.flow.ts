@@ -44,8 +44,12 @@ export async function replayWhatIf(
   return { ...replay.result(), positions, rates };
 }
 
-/** All of it is read, so it prices every gift that conversion priced: a rate begins after its approval. */
-async function rateBookIn(log: LogReader, positions: Offsets): Promise<RateBook> {
+/**
+ * The rate book of a log. All of it is read, so it prices every gift that conversion priced: a rate begins after its
+ * approval.
+ * @throws FlowHalted when it cannot be read, or contradicts itself
+ */
+export async function rateBookIn(log: LogReader, positions: Offsets): Promise<RateBook> {
   let book: RateBook = { ...emptyRateBook, completeUntilMs: Infinity };
   for await (const { topic, partition, events, dead } of eventsIn(log, [RATES], positions)) {
     for (const { record, fault } of dead) {
