@@ -39,8 +39,12 @@ export function radiusOf(
   { bad = EVERYTHING, corrections = [], rates = [HALF] }: Given = {},
 ) {
   const leftOut: LeftOut[] = [];
-  const radius = new PartitionRadius(0, bookOf(rates), bad, corrections, (record) => void leftOut.push(record));
-  for (const event of [...recorded(given), ...recordedDiamonds(booked)]) radius.touch(event);
+  const radius = new PartitionRadius(
+    { partition: 0, bad, corrections },
+    bookOf(rates),
+    (record) => void leftOut.push(record),
+  );
+  for (const event of [...recorded(given), ...recordedDiamonds(booked)]) radius.touch(event, event.position);
   for (const event of recorded(given)) radius.takeGift(event);
   for (const event of recordedDiamonds(booked)) radius.takeDiamonds(event);
   const { creators, codes } = radius.result();

@@ -1,11 +1,17 @@
 import { millidiamonds } from '@carat/amounts';
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, type LogReader, type Offsets, type Recorded } from '@carat/event-log';
-import type { Topic } from '@carat/events';
+import { decode, type Topic } from '@carat/events';
 import { eventsIn } from '../log-source/events-in.flow.js';
 import { rateBookIn } from '../what-if/what-if.flow.js';
 import type { LeftOut } from '../what-if/what-if.js';
-import { type AppliedCorrection, type CreatorDifference, differenceOf, PartitionRadius } from './blast-radius.js';
+import {
+  type AppliedCorrection,
+  type CreatorDifference,
+  differenceOf,
+  type PartitionQuestion,
+  PartitionRadius,
+} from './blast-radius.js';
 import { scopeIn } from './correction-mark.js';
 import { type CorrectionPlan, planOf } from './correction-plan.js';
 import { Coverage, type TouchedRedemption } from './coverage.js';
@@ -67,7 +73,11 @@ export async function findBlastRadius(
   const counts = { creators: 0, correctedCreators: 0, misbookings: new Map<MisbookingCode, number>() };
   for (const partition of new Set(stretches.map((stretch) => stretch.partition))) {
     const bad = stretches.filter((stretch) => stretch.partition === partition);
-    const { creators: all, codes } = await search.differences(partition, bad, corrections.get(partition) ?? []);
+    const { creators: all, codes } = await search.differences({
+      partition,
+      bad,
+      corrections: corrections.get(partition) ?? [],
+    });
     const differing = all.filter((of) => differenceOf(of) !== 0n);
     redemptions.push(...(await search.redemptions(partition, differing)));
     creators.push(...differing.map((of) => ({ ...of, misbookings: of.misbookings.slice(0, MISBOOKINGS_NAMED) })));
@@ -147,17 +157,10 @@ class Search {
   }
 
   /** Every creator whom what is known bad touches in one partition, with or without a difference. */
-  async differences(
-    partition: number,
-    bad: readonly Stretch[],
-    corrections: readonly AppliedCorrection[],
-  ): Promise<ReturnType<PartitionRadius['result']>> {
-    const radius = new PartitionRadius(partition, this.rates, bad, corrections, (record) => this.leaveOut(record));
-    for (const { topic, from, to } of radius.reach) {
-      const stretch = { from: this.only(partition, [topic], from), to: this.only(partition, [topic], to) };
-      for await (const { events } of eventsIn(this.log, [topic], stretch.to, stretch.from))
-        for (const event of events) radius.touch(event);
-    }
+  async differences(question: PartitionQuestion): Promise<ReturnType<PartitionRadius['result']>> {
+    const { partition } = question;
+    const radius = new PartitionRadius(question, this.rates, (record) => this.leaveOut(record));
+    for (const stretch of radius.reach) await this.touch(radius, stretch);
     for await (const events of this.events(PRICED, this.only(partition, PRICED))) {
       for (const event of events)
         if (event.position.topic === GIFTS) radius.takeGift(event as Recorded<typeof GIFTS>);
@@ -166,6 +169,16 @@ class Search {
       this.onProgress(this.read, this.priced);
     }
     return radius.result();
+  }
+
+  /** Only which gifts a stretch is about: what is no event, repeated, or missing is told by the reading of everything. */
+  private async touch(radius: PartitionRadius, { topic, partition, from, to }: Stretch): Promise<void> {
+    const only = (upTo: bigint): Offsets => this.only(partition, [topic], upTo);
+    for await (const { records } of this.log.read([topic], only(from), only(to)))
+      for (const { offset, value } of records) {
+        const decoded = decode(topic, value);
+        if ('event' in decoded) radius.touch(decoded.event, { topic, partition, offset });
+      }
   }
 
   /** The redemptions of creators of one partition who differ. */
@@ -181,7 +194,7 @@ class Search {
     return coverage.result();
   }
 
-  /** The events of topics from their begin, batch by batch. What cannot be decoded is named once, however often read. */
+  /** The events of topics from their begin, batch by batch. What cannot be decoded is named the first time. */
   private async *events<T extends Topic>(topics: readonly T[], to: Offsets): AsyncGenerator<readonly Recorded<T>[]> {
     const before = new Set(this.readBefore);
     for await (const { topic, partition, events, dead } of eventsIn(this.log, topics, to)) {

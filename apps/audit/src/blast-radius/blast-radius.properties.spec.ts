@@ -149,14 +149,27 @@ test('differences are those of a naive reckoning, one event is proposed for each
 test('incidents that share gifts make nothing good twice: in the end everyone has what is due', () => {
   fc.assert(
     fc.property(histories, fc.array(windows, { maxLength: 4 }), (history, incidents) => {
+      const { rates, gifts, diamonds } = history;
       const corrections: AppliedCorrection[] = [];
+      const made = new Map<string, { readonly gain: bigint; readonly giftIds: ReadonlySet<string | undefined> }>();
       for (const bad of [...incidents, EVERYTHING]) {
-        const given = { bad, rates: history.rates, corrections: [...corrections] };
-        corrections.push(...applied(radiusOf(history.gifts, history.diamonds, given).plan));
+        const touched = touchedBy(bad, history);
+        const { plan } = radiusOf(gifts, diamonds, { bad, rates, corrections: [...corrections] });
+        const expected = new Map<string, bigint>();
+        for (const creatorId of naiveDifferences(rates, gifts, diamonds, (id) => touched.has(id)).keys()) {
+          const before = made.get(creatorId) ?? { gain: 0n, giftIds: new Set() };
+          const giftIds = new Set([...before.giftIds, ...touched]);
+          const gain = naiveDifferences(rates, gifts, diamonds, (id) => giftIds.has(id)).get(creatorId) ?? 0n;
+          expected.set(creatorId, gain - before.gain);
+          if (gain !== before.gain) made.set(creatorId, { gain, giftIds });
+        }
+        expect(notZero(plan.corrections.map(({ body }) => [body.creatorId, BigInt(body.millidiamonds)]))).toEqual(
+          notZero(expected),
+        );
+        corrections.push(...applied(plan));
       }
-      const made = new Map<string, bigint>();
-      for (const { creatorId, gain } of corrections) made.set(creatorId, (made.get(creatorId) ?? 0n) + gain);
-      expect(notZero(made)).toEqual(notZero(naiveDifferences(history.rates, history.gifts, history.diamonds)));
+      const gains = [...made].map(([creatorId, { gain }]) => [creatorId, gain] as const);
+      expect(notZero(gains)).toEqual(notZero(naiveDifferences(rates, gifts, diamonds)));
     }),
   );
 });

@@ -61,7 +61,8 @@ describe('a misbooking', () => {
 
   test('of nothing is none', () => {
     const free = sent({ id: 'free', coins: 0 });
-    expect(radiusOf([free], [credited(free, { id: foreignId('free') })])).toMatchObject({ codes: {} });
+    for (const booked of [[], [credited(free, { id: foreignId('free') })]])
+      expect(radiusOf([free], booked).codes).toEqual({});
   });
 });
 
@@ -114,6 +115,17 @@ describe('what is known bad', () => {
     expect(first?.idempotencyKey).not.toBe(second?.idempotencyKey);
   });
 
+  test('is proposed anew where it was put right before, and that was undone', () => {
+    const booked = [credited(gift, { millidiamonds: 7000 })];
+    const { plan } = radiusOf([gift], booked);
+    const [done] = applied(plan);
+    if (done === undefined) throw new Error('nothing was proposed');
+    const undone = { ...done, correctionId: 'adj_undone', gain: millidiamonds(-done.gain) };
+    const again = radiusOf([gift], booked, { corrections: [done, undone] }).plan;
+    expect(again.corrections.map(({ body }) => body)).toEqual(plan.corrections.map(({ body }) => body));
+    expect(again.corrections[0]?.idempotencyKey).not.toBe(plan.corrections[0]?.idempotencyKey);
+  });
+
   test('takes as many events as carry a difference that one cannot', () => {
     const most = Number.MAX_SAFE_INTEGER;
     const booked = [1, 2].map((n) => credited(gift, { id: foreignId(`most ${n}`), millidiamonds: most }));
@@ -157,6 +169,15 @@ describe('a correction', () => {
     expect(of('stranger')).toEqual({ 'creator-1': -5000n, 'creator-2': 2000n });
   });
 
+  test('leaves creators alone who were not corrected with it', () => {
+    const more = sent({ id: 'gift-3', creatorId: 'creator-2' });
+    const all = [...booked, credited(more)];
+    const scope = { stretches: [diamonds(0, 3)], giftIds: [] };
+    const corrections = [{ correctionId: 'adj_1', creatorId: 'creator-1', gain: millidiamonds(-5000), scope }];
+    const { differences } = radiusOf([gift, other, more], all, { bad: [diamonds(3, 4)], corrections });
+    expect(differences).toEqual({ 'creator-2': 0n });
+  });
+
   test('of a credit counts by the gift that its event names', () => {
     const corrected: Event<'diamond.events.v1'> = {
       ...doubled,
@@ -172,7 +193,8 @@ describe('a correction', () => {
         approvedBy: 'omar',
       },
     };
-    expect(radiusOf([gift, other], [...booked, corrected, corrected]).differences).toMatchObject({ 'creator-1': 0n });
+    const repeated = { ...corrected, data: { ...corrected.data, millidiamonds: 7 } };
+    expect(radiusOf([gift, other], [...booked, corrected, repeated]).differences).toMatchObject({ 'creator-1': 0n });
   });
 });
 
@@ -185,6 +207,10 @@ describe('what cannot be priced', () => {
       [1n, 'gift_not_priced'],
     ]);
     expect(differences).toEqual({ 'creator-1': 0n });
+  });
+
+  test('is the reversal of a gift that the log does not have, too', () => {
+    expect(radiusOf([third], [reversal])).toMatchObject({ leftOut: [{ code: 'gift_not_priced' }] });
   });
 
   test('is of no concern where it is not touched', () => {

@@ -1,10 +1,11 @@
 import { type Millidiamonds, millidiamonds, minus, plus } from '@carat/amounts';
 import { convertedGiftId, creditDiamonds } from '@carat/conversion-service/credit-diamonds';
 import type { RateBook } from '@carat/conversion-service/rate-book';
-import { FlowHalted, faultOf, type Recorded, Unhandleable } from '@carat/event-log';
+import { FlowHalted, faultOf, type Position, type Recorded, Unhandleable } from '@carat/event-log';
+import type { Event } from '@carat/events';
 import type { LeftOut } from '../what-if/what-if.js';
 import { isIn, markOf, type Scope } from './correction-mark.js';
-import type { Stretch } from './known-bad.js';
+import type { PricedTopic, Stretch } from './known-bad.js';
 import {
   type DiamondsMoved,
   emptyAccount,
@@ -50,6 +51,13 @@ interface NamedGifts extends Scope {
   readonly touched: Set<string>;
 }
 
+/** What is asked of one partition: what is known bad there, and what has been put right there before. */
+export interface PartitionQuestion {
+  readonly partition: number;
+  readonly bad: readonly Stretch[];
+  readonly corrections: readonly AppliedCorrection[];
+}
+
 interface Sums {
   due: Millidiamonds;
   booked: Millidiamonds;
@@ -59,9 +67,9 @@ interface Sums {
 }
 
 /**
- * What was booked of one partition's gifts beside what should have been. First `touch` hears every record of `reach`, then
- * the others hear every gift and every diamond of the partition, in the order of the log: a gift that is touched is
- * accounted for over its whole life, and no other is held in memory.
+ * What was booked of one partition's gifts beside what should have been. First `touch` hears every record of `reach`,
+ * then the others hear every gift and every diamond of the partition, in the order of the log: a gift that is touched
+ * is accounted for over its whole life, and no other is held in memory.
  *
  * A correction counts for the gifts that it names. So the accounts of its creator are held against those gifts, too,
  * whatever is asked for: or else a gift that two incidents share would be made good twice.
@@ -74,12 +82,11 @@ export class PartitionRadius {
   private readonly codes = new Map<MisbookingCode, number>();
 
   constructor(
-    private readonly partition: number,
+    private readonly question: PartitionQuestion,
     private readonly rates: RateBook,
-    bad: readonly Stretch[],
-    private readonly corrections: readonly AppliedCorrection[],
     private readonly leaveOut: (record: LeftOut) => void,
   ) {
+    const { bad, corrections } = question;
     this.bad = { stretches: bad, giftIds: [], creatorIds: new Set(), touched: new Set() };
     const named = new Map<string, NamedGifts>();
     for (const { creatorId, scope } of corrections) {
@@ -94,14 +101,13 @@ export class PartitionRadius {
   get reach(): readonly Stretch[] {
     return [this.bad, ...this.named]
       .flatMap(({ stretches }) => stretches)
-      .filter(({ partition, from, to }) => partition === this.partition && from < to);
+      .filter(({ partition, from, to }) => partition === this.question.partition && from < to);
   }
 
-  touch(event: Recorded<'gift.events.v1' | 'diamond.events.v1'>): void {
+  touch(event: Event<PricedTopic>, position: Position): void {
     const giftId = giftIdOf(event);
     if (giftId === undefined) return;
-    for (const { stretches, touched } of [this.bad, ...this.named])
-      if (isIn(stretches, event.position)) touched.add(giftId);
+    for (const { stretches, touched } of [this.bad, ...this.named]) if (isIn(stretches, position)) touched.add(giftId);
   }
 
   takeGift(gift: Recorded<'gift.events.v1'>): void {
@@ -131,13 +137,13 @@ export class PartitionRadius {
     } else if (!booked.has(event.id)) booked.set(event.id, { ...movementOf(event), offset: event.position.offset });
   }
 
-  /** Every creator of a gift that what is known bad touches, with or without a difference; and its misbookings by code. */
+  /** Every creator of a gift that is touched by what is known bad, who may differ or not; and misbookings by code. */
   result(): { creators: CreatorDifference[]; codes: ReadonlyMap<MisbookingCode, number> } {
     const sums = new Map<string, Sums>();
     for (const giftId of this.bad.touched)
       for (const creatorId of creatorsIn(this.accounts.get(giftId))) sums.set(creatorId, nothing());
     for (const [giftId, account] of this.accounts) this.addUp(giftId, account, sums);
-    for (const { creatorId, correctionId, gain } of this.corrections) {
+    for (const { creatorId, correctionId, gain } of this.question.corrections) {
       const of = sums.get(creatorId);
       if (of === undefined) continue;
       of.corrected = plus(of.corrected, gain);
@@ -145,7 +151,7 @@ export class PartitionRadius {
     }
     const creators = [...sums].map(([creatorId, { misbookings, ...of }]): CreatorDifference => {
       misbookings.sort((a, b) => (a.giftId < b.giftId ? -1 : a.giftId > b.giftId ? 1 : 0));
-      return { creatorId, partition: this.partition, ...of, misbookings, misbooked: misbookings.length };
+      return { creatorId, partition: this.question.partition, ...of, misbookings, misbooked: misbookings.length };
     });
     return { creators, codes: this.codes };
   }
@@ -192,7 +198,7 @@ const nothing = (): Sums => {
   return { due: zero, booked: zero, corrected: zero, correctionIds: [], misbookings: [] };
 };
 
-const giftIdOf = (event: Recorded<'gift.events.v1' | 'diamond.events.v1'>): string | undefined =>
+const giftIdOf = (event: Event<PricedTopic>): string | undefined =>
   'giftId' in event.data && event.type !== 'carat.streak.closed.v1' ? event.data.giftId : undefined;
 
 const creatorsIn = (account: GiftAccount | undefined): string[] =>

@@ -2,7 +2,7 @@ import type { Recorded } from '@carat/event-log';
 import { derivedUuid, type Event, type EventOf } from '@carat/events';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { credited, recordedDiamonds } from '../../test/diamond-log.js';
+import { credited, foreignId, recordedDiamonds } from '../../test/diamond-log.js';
 import { EVENING_MS, sent, timeOf } from '../../test/gift-log.js';
 import { type Diamonds, type Gifts, radiusOf } from '../../test/radius.js';
 import { Coverage, type TouchedRedemption } from './coverage.js';
@@ -85,12 +85,12 @@ function coveredIn({
   booked,
   books,
   awards = [],
-  correctionIds = [],
+  correctionIds,
   booksAfterMs = 1,
 }: Logged): TouchedRedemption[] {
   const { creators } = radiusOf(given, booked);
   const own = creators.filter(({ creatorId }) => creatorId === 'creator-1');
-  const coverage = new Coverage(own.map((of) => ({ ...of, correctionIds })));
+  const coverage = new Coverage(own.map((of) => ({ ...of, correctionIds: correctionIds ?? of.correctionIds })));
   for (const [at, event] of books.entries())
     coverage.takeBooks({
       ...event,
@@ -174,11 +174,26 @@ describe('a redemption', () => {
     expect(shortfallsIn({ ...logged, correctionIds: ['adj_2'] })).toEqual([['rdm_1', 1000n]]);
   });
 
+  test('does not rest on the correction of a credit, either', () => {
+    const { type: _, ...of } = tooMuch;
+    const people = { reason: 'too much', proposedBy: 'nina', approvedBy: 'omar' };
+    const named = { correctionId: 'cor_1', creatorId: 'creator-1', giftId: gift.data.giftId };
+    const corrected: Diamonds[number] = {
+      ...of,
+      id: foreignId('corrected'),
+      type: 'carat.diamonds.corrected.v1',
+      data: { ...named, millidiamonds: -1000, ...people },
+    };
+    const books = [redeemed('requested', 'rdm_1', 7000, { diamonds: 2 })];
+    expect(shortfallsIn({ given: [gift], booked: [tooMuch, corrected], books })).toEqual([['rdm_1', 2000n]]);
+  });
+
   test('would have had a credit that is missing from when its gift was in the log', () => {
     const books = [redeemed('requested', 'rdm_1', 7000, { diamonds: 1 })];
     const more = sent({ id: 'more', coins: 2 });
     const logged = { given: [gift, more], booked: [tooMuch], books };
     expect(shortfallsIn(logged)).toEqual([['rdm_1', 1000n]]);
+    expect(shortfallsIn({ ...logged, booksAfterMs: 0 })).toEqual([['rdm_1', 1000n]]);
     expect(shortfallsIn({ ...logged, booksAfterMs: -1 })).toEqual([['rdm_1', 2000n]]);
   });
 

@@ -61,9 +61,9 @@ class CreatorBooks {
 }
 
 /**
- * Whether redemptions of some creators would have been covered, had their diamonds been booked right. An event of
- * redemption says which diamonds and awards the balance then held (`after`), and how many events of the books came before
- * it: so what was available is added up from exactly those, without the corrections, and with every step that was due.
+ * Whether redemptions of some creators would have been covered, had their diamonds been booked right. The event of a
+ * request says which diamonds and awards the balance then held (`after`), and the books' events come in order: so what
+ * was available is added up from exactly those, without the corrections, and with every step that was due.
  *
  * First all of `redemption.events.v1`, then diamonds and awards, each in the order of the log.
  */

@@ -12,18 +12,17 @@ export interface ReadEvents<T extends Topic> extends Omit<ReadPart<T>, 'seen'> {
 }
 
 /**
- * Every event of topics from `from` (by default their begin) up to, not including, `to`: decoded, what a relay repeated
- * dropped, what cannot be decoded set aside. The very reading of every flow.
+ * Every event from the begin of topics up to, not including, `to`: decoded, what a relay repeated dropped, what cannot
+ * be decoded set aside. The very reading of every flow.
  * @throws FlowHalted where a consumer would stop: a gap in a relayed sequence, another journal, a hole
  */
 export async function* eventsIn<T extends Topic>(
   log: LogReader,
   topics: readonly T[],
   to: Offsets,
-  from: Offsets = {},
 ): AsyncGenerator<ReadEvents<T>> {
   const seen = new Map<string, Seen>();
-  for await (const batch of log.read(topics, from, to)) {
+  for await (const batch of log.read(topics, {}, to)) {
     const place = `${batch.topic}/${batch.partition}`;
     const { events, dead, seen: now } = readPart<T>(batch, seen.get(place) ?? NOTHING_SEEN);
     seen.set(place, now);
