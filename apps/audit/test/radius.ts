@@ -1,13 +1,12 @@
 import { millidiamonds } from '@carat/amounts';
 import { emptyRateBook, evolve, type RateBook } from '@carat/conversion-service/rate-book';
 import type { Event } from '@carat/events';
-import { type AppliedCorrection, differenceOf, PartitionRadius } from '../src/blast-radius/blast-radius.js';
-import { scopeIn } from '../src/blast-radius/correction-mark.js';
+import { type AppliedCorrection, differenceOf, GiftsInQuestion, Radius } from '../src/blast-radius/blast-radius.js';
 import { type CorrectionPlan, planOf } from '../src/blast-radius/correction-plan.js';
 import type { Stretch } from '../src/blast-radius/known-bad.js';
 import type { LeftOut } from '../src/what-if/what-if.js';
 import { recordedDiamonds } from './diamond-log.js';
-import { type GiftReversed, type GiftSent, HALF, inForce, recorded, type TestRate } from './gift-log.js';
+import { EVENING_MS, type GiftReversed, type GiftSent, HALF, inForce, recorded, type TestRate } from './gift-log.js';
 
 export type Gifts = readonly (GiftSent | GiftReversed)[];
 export type Diamonds = readonly Event<'diamond.events.v1'>[];
@@ -39,30 +38,26 @@ export function radiusOf(
   { bad = EVERYTHING, corrections = [], rates = [HALF] }: Given = {},
 ) {
   const leftOut: LeftOut[] = [];
-  const radius = new PartitionRadius(
-    { partition: 0, bad, corrections },
-    bookOf(rates),
-    (record) => void leftOut.push(record),
-  );
-  for (const event of [...recorded(given), ...recordedDiamonds(booked)]) radius.touch(event, event.position);
-  for (const event of recorded(given)) radius.takeGift(event);
-  for (const event of recordedDiamonds(booked)) radius.takeDiamonds(event);
-  const { creators, codes } = radius.result();
+  const question = new GiftsInQuestion(bookOf(rates), bad, corrections, (record) => void leftOut.push(record));
+  for (const event of [...recorded(given), ...recordedDiamonds(booked)]) question.touch(event, event.position);
+  for (const event of recorded(given)) question.takeGift(event);
+  for (const event of recordedDiamonds(booked)) question.takeDiamonds(event);
+  const radius = new Radius();
+  question.addTo(radius);
+  const creators = radius.result(corrections);
   const differences = Object.fromEntries(creators.map((of) => [of.creatorId, differenceOf(of)]));
   const differing = creators.filter((of) => differenceOf(of) !== 0n);
-  const plan = planOf({ fromMs: 0, toMs: 1 }, bad, differing);
-  return { creators, differences, codes: Object.fromEntries(codes), leftOut, plan };
+  const plan = planOf(EVENING, differing);
+  return { creators, differences, codes: Object.fromEntries(radius.misbookings), leftOut, plan };
 }
 
-/** What two people make of a plan. */
-export const applied = ({ corrections, hash }: CorrectionPlan): AppliedCorrection[] =>
-  corrections.map(({ body }, n) => {
-    const scope = scopeIn(body.reason);
-    if (scope === undefined) throw new Error(`${body.reason} names nothing`);
-    return {
-      correctionId: `adj_${hash}_${n}`,
-      creatorId: body.creatorId,
-      gain: millidiamonds(body.millidiamonds),
-      scope,
-    };
-  });
+const EVENING = { fromMs: EVENING_MS, toMs: EVENING_MS + 1 };
+
+/** What two people make of a plan for these stretches. */
+export const applied = ({ corrections, hash }: CorrectionPlan, bad = EVERYTHING): AppliedCorrection[] =>
+  corrections.map(({ body: { creatorId, millidiamonds: gain } }, n) => ({
+    correctionId: `adj_${hash}_${n}`,
+    creatorId,
+    gain: millidiamonds(gain),
+    named: { stretches: bad, giftIds: [] },
+  }));

@@ -9,13 +9,14 @@ import {
   type AppliedCorrection,
   type CreatorDifference,
   differenceOf,
-  type PartitionQuestion,
-  PartitionRadius,
+  GiftsInQuestion,
+  type Named,
+  Radius,
 } from './blast-radius.js';
-import { scopeIn } from './correction-mark.js';
+import { markOf, type Scope, scopeIn } from './correction-mark.js';
 import { type CorrectionPlan, planOf } from './correction-plan.js';
 import { Coverage, type TouchedRedemption } from './coverage.js';
-import { type KnownBad, PRICED, type Stretch } from './known-bad.js';
+import { type KnownBad, PRICED, type PricedTopic, type Stretch, writtenOf } from './known-bad.js';
 import type { MisbookingCode } from './misbooking.js';
 
 export { type CreatorDifference, differenceOf } from './blast-radius.js';
@@ -51,44 +52,52 @@ export interface BlastRadius {
 }
 
 const LEFT_OUT_NAMED = 100;
-const MISBOOKINGS_NAMED = 100;
+/** How many records in question are looked at in one reading of the log, about a kilobyte each. */
+const MOST_AT_ONCE = 200_000;
 
 /**
  * Holds what was booked against what should have been, for every gift of which a record is in what is known bad, as far
- * as the log reaches at the start. It goes partition by partition and holds the gifts in question of one; `onProgress`
- * hears how many of how many records of gifts and diamonds are read.
+ * as the log reaches at the start. Where that is much it goes through the log several times, some partitions at a time:
+ * a gift and its diamonds stand in the same. `onProgress` hears how many of how many records of them are read.
  * @throws FlowHalted when a consumer of this log would stop, or when its events contradict each other
  */
 export async function findBlastRadius(
   log: LogReader,
   knownBad: KnownBad,
-  onProgress: (read: number, of: number) => void = () => undefined,
+  { onProgress = () => undefined, mostAtOnce = MOST_AT_ONCE }: SearchOptions = {},
 ): Promise<BlastRadius> {
   const positions = await log.ends([RATES, ...PRICED, BOOKS, AWARDS]);
-  const stretches = await stretchesOf(log, knownBad, positions);
+  const bad = await stretchesOf(log, knownBad, positions);
+  if ('stretch' in knownBad && bad[0]?.to !== knownBad.stretch.to)
+    throw new FlowHalted(`the log does not reach ${writtenOf(knownBad).to}`);
   const search = new Search(log, positions, await rateBookIn(log, positions), onProgress);
   const corrections = await search.corrections();
-  const creators: CreatorDifference[] = [];
-  const redemptions: TouchedRedemption[] = [];
-  const counts = { creators: 0, correctedCreators: 0, misbookings: new Map<MisbookingCode, number>() };
-  for (const partition of new Set(stretches.map((stretch) => stretch.partition))) {
-    const bad = stretches.filter((stretch) => stretch.partition === partition);
-    const { creators: all, codes } = await search.differences({
-      partition,
-      bad,
-      corrections: corrections.get(partition) ?? [],
-    });
-    const differing = all.filter((of) => differenceOf(of) !== 0n);
-    redemptions.push(...(await search.redemptions(partition, differing)));
-    creators.push(...differing.map((of) => ({ ...of, misbookings: of.misbookings.slice(0, MISBOOKINGS_NAMED) })));
-    counts.creators += all.length;
-    counts.correctedCreators += all.filter((of) => of.correctionIds.length > 0 && differenceOf(of) === 0n).length;
-    for (const [code, count] of codes) counts.misbookings.set(code, (counts.misbookings.get(code) ?? 0) + count);
+  const radius = new Radius();
+  const inQuestion = [...bad, ...[...new Set(corrections.map(({ named }) => named))].flatMap((of) => of.stretches)];
+  for (const partitions of groupsOf(inQuestion, mostAtOnce)) {
+    const isHere = ({ partition }: Stretch): boolean => partitions.has(partition);
+    await search.add(radius, partitions, { bad: bad.filter(isHere), corrections, all: inQuestion.filter(isHere) });
   }
-  creators.sort(byDifference);
-  redemptions.sort((a, b) => (a.redemptionId < b.redemptionId ? -1 : 1));
-  const plan = planOf(knownBad, stretches, creators);
-  return { knownBad, positions, creators, redemptions, plan, counts, leftOut: search.leftOut };
+  const creators = radius.result(corrections);
+  const differing = creators.filter((of) => differenceOf(of) !== 0n).sort(byDifference);
+  return {
+    knownBad,
+    positions,
+    creators: differing,
+    redemptions: await search.redemptions(differing),
+    plan: planOf(knownBad, differing),
+    counts: {
+      creators: creators.length,
+      correctedCreators: creators.filter((of) => of.correctionIds.length > 0 && differenceOf(of) === 0n).length,
+      misbookings: radius.misbookings,
+    },
+    leftOut: search.leftOut,
+  };
+}
+
+interface SearchOptions {
+  readonly onProgress?: (read: number, of: number) => void;
+  readonly mostAtOnce?: number;
 }
 
 /** Creators by the size of their difference, either way; where it is the same, by id. */
@@ -99,25 +108,38 @@ function byDifference(a: CreatorDifference, b: CreatorDifference): number {
 }
 const sizeOf = (amount: bigint): bigint => (amount < 0n ? -amount : amount);
 
-/** What is known bad, as records: of times, what each partition recorded in between. */
-async function stretchesOf(log: LogReader, bad: KnownBad, positions: Offsets): Promise<Stretch[]> {
-  const clipped = (to: bigint, { topic, partition }: Pick<Stretch, 'topic' | 'partition'>): bigint => {
-    const end = positions[topic]?.[partition] ?? 0n;
-    return to > end ? end : to;
-  };
-  if ('stretch' in bad) {
-    const { topic, partition, to } = bad.stretch;
-    const end = clipped(to, bad.stretch);
-    if (end < to) throw new FlowHalted(`the log ends at ${topic}/${partition}@${end}, before ${to}`);
-    return [bad.stretch];
+/** Partitions in as few groups as there may be with so many records in question each; one partition at least. */
+function groupsOf(stretches: readonly Stretch[], mostAtOnce: number): Set<number>[] {
+  const groups: Set<number>[] = [];
+  let records = Infinity;
+  for (const [partition, of] of Map.groupBy(stretches, (stretch) => stretch.partition)) {
+    const own = Number(of.reduce((sum, { from, to }) => sum + to - from, 0n));
+    if (records + own > mostAtOnce) groups.push(new Set());
+    records = records + own > mostAtOnce ? own : records + own;
+    groups.at(-1)?.add(partition);
   }
+  return groups;
+}
+
+/** What is known bad, as records: of times, what each partition recorded in between. As far as the log reaches. */
+async function stretchesOf(log: LogReader, bad: KnownBad, positions: Offsets): Promise<Stretch[]> {
+  const clipped = (stretch: Stretch): Stretch => {
+    const end = positions[stretch.topic]?.[stretch.partition] ?? 0n;
+    return stretch.to > end ? { ...stretch, to: end } : stretch;
+  };
+  const isThere = ({ from, to }: Stretch): boolean => from < to;
+  if ('stretch' in bad) return [clipped(bad.stretch)].filter(isThere);
   const [froms, tos] = [await log.offsetsAt(PRICED, bad.fromMs), await log.offsetsAt(PRICED, bad.toMs)];
   return PRICED.flatMap((topic) =>
-    (tos[topic] ?? []).map((to, partition): Stretch => {
-      const place = { topic, partition };
-      return { ...place, from: froms[topic]?.[partition] ?? 0n, to: clipped(to, place) };
-    }),
-  ).filter(({ from, to }) => from < to);
+    (tos[topic] ?? []).map((to, partition) => clipped({ topic, partition, from: froms[topic]?.[partition] ?? 0n, to })),
+  ).filter(isThere);
+}
+
+interface Question {
+  readonly bad: readonly Stretch[];
+  readonly corrections: readonly AppliedCorrection[];
+  /** Of both. */
+  readonly all: readonly Stretch[];
 }
 
 /** The reading of one log up to one position. */
@@ -137,11 +159,11 @@ class Search {
   }
 
   /**
-   * The adjustments that say what they make good, by partition. Where a relay numbers its events, one without a number
+   * The adjustments that say what they make good. Where a relay numbers the events of a partition, one without a number
    * came from somebody else: the books know nothing of it.
    */
-  async corrections(): Promise<Map<number, AppliedCorrection[]>> {
-    const found: (AppliedCorrection & { readonly partition: number; readonly isRelayed: boolean })[] = [];
+  async corrections(): Promise<AppliedCorrection[]> {
+    const found: (Omit<AppliedCorrection, 'named'> & { scope: Scope; partition: number; isRelayed: boolean })[] = [];
     const relayed = new Set<number>();
     for await (const events of this.events([BOOKS], this.positions))
       for (const { position, sequence, type, data } of events) {
@@ -152,46 +174,53 @@ class Search {
         const { adjustmentId: correctionId, creatorId, millidiamonds: gain } = data;
         found.push({ correctionId, creatorId, gain: millidiamonds(gain), scope, partition, isRelayed });
       }
-    const own = found.filter(({ partition, isRelayed }) => isRelayed || !relayed.has(partition));
-    return Map.groupBy(own, ({ partition }) => partition);
+    const named = new Map<string, Named>();
+    const corrections: AppliedCorrection[] = [];
+    for (const { scope, partition, isRelayed, ...correction } of found) {
+      if (!isRelayed && relayed.has(partition)) continue;
+      const name = 'giftIds' in scope ? scope.giftIds.join() : markOf(scope.knownBad);
+      const of = named.get(name) ?? (await this.named(scope));
+      named.set(name, of);
+      corrections.push({ ...correction, named: of });
+    }
+    return corrections;
   }
 
-  /** Every creator whom what is known bad touches in one partition, with or without a difference. */
-  async differences(question: PartitionQuestion): Promise<ReturnType<PartitionRadius['result']>> {
-    const { partition } = question;
-    const radius = new PartitionRadius(question, this.rates, (record) => this.leaveOut(record));
-    for (const stretch of radius.reach) await this.touch(radius, stretch);
-    for await (const events of this.events(PRICED, this.only(partition, PRICED))) {
+  private async named(scope: Scope): Promise<Named> {
+    if ('giftIds' in scope) return { ...scope, stretches: [] };
+    return { stretches: await stretchesOf(this.log, scope.knownBad, this.positions), giftIds: [] };
+  }
+
+  /** Adds what some partitions say of creators. */
+  async add(radius: Radius, partitions: ReadonlySet<number>, { bad, corrections, all }: Question): Promise<void> {
+    const gifts = new GiftsInQuestion(this.rates, bad, corrections, (record) => this.leaveOut(record));
+    const { from, to } = this.hullOf(all);
+    // Only which gifts it is about: what is no event, repeated, or missing is told by the reading of everything.
+    for await (const { topic, partition, records } of this.log.read(PRICED, from, to))
+      for (const { offset, value } of records) {
+        const decoded = decode(topic as PricedTopic, value);
+        if ('event' in decoded) gifts.touch(decoded.event, { topic, partition, offset });
+      }
+    for await (const events of this.events(PRICED, this.only(partitions))) {
       for (const event of events)
-        if (event.position.topic === GIFTS) radius.takeGift(event as Recorded<typeof GIFTS>);
-        else radius.takeDiamonds(event as Recorded<typeof DIAMONDS>);
+        if (event.position.topic === GIFTS) gifts.takeGift(event as Recorded<typeof GIFTS>);
+        else gifts.takeDiamonds(event as Recorded<typeof DIAMONDS>);
       this.read += events.length;
       this.onProgress(this.read, this.priced);
     }
-    return radius.result();
+    gifts.addTo(radius);
   }
 
-  /** Only which gifts a stretch is about: what is no event, repeated, or missing is told by the reading of everything. */
-  private async touch(radius: PartitionRadius, { topic, partition, from, to }: Stretch): Promise<void> {
-    const only = (upTo: bigint): Offsets => this.only(partition, [topic], upTo);
-    for await (const { records } of this.log.read([topic], only(from), only(to)))
-      for (const { offset, value } of records) {
-        const decoded = decode(topic, value);
-        if ('event' in decoded) radius.touch(decoded.event, { topic, partition, offset });
-      }
-  }
-
-  /** The redemptions of creators of one partition who differ. */
-  async redemptions(partition: number, differences: readonly CreatorDifference[]): Promise<TouchedRedemption[]> {
-    if (differences.length === 0) return [];
-    const coverage = new Coverage(differences);
-    for await (const events of this.events([BOOKS], this.only(partition, [BOOKS])))
+  /** The redemptions of creators who differ. */
+  async redemptions(differing: readonly CreatorDifference[]): Promise<TouchedRedemption[]> {
+    if (differing.length === 0) return [];
+    const coverage = new Coverage(differing);
+    for await (const events of this.events([BOOKS], this.positions))
       for (const event of events) coverage.takeBooks(event);
     if (!coverage.isNeeded) return [];
-    const topics = [DIAMONDS, AWARDS] as const;
-    for await (const events of this.events(topics, this.only(partition, topics)))
+    for await (const events of this.events([DIAMONDS, AWARDS], this.positions))
       for (const event of events) coverage.takeDiamonds(event);
-    return coverage.result();
+    return coverage.result().sort((a, b) => (a.redemptionId < b.redemptionId ? -1 : 1));
   }
 
   /** The events of topics from their begin, batch by batch. What cannot be decoded is named the first time. */
@@ -211,13 +240,29 @@ class Search {
     if (this.leftOut.first.length < LEFT_OUT_NAMED) this.leftOut.first.push(record);
   }
 
-  /** One partition of topics, up to an offset, or as far as all of this goes. */
-  private only(partition: number, topics: readonly Topic[], upTo?: bigint): Offsets {
-    const ends = (topic: Topic): bigint[] =>
-      (this.positions[topic] ?? []).map((end, at) => {
-        if (at !== partition) return 0n;
-        return upTo !== undefined && upTo < end ? upTo : end;
-      });
-    return Object.fromEntries(topics.map((topic) => [topic, ends(topic)]));
+  /** All of some partitions of gifts and diamonds. */
+  private only(partitions: ReadonlySet<number>): Offsets {
+    const ends = (topic: Topic) => (this.positions[topic] ?? []).map((end, at) => (partitions.has(at) ? end : 0n));
+    return Object.fromEntries(PRICED.map((topic) => [topic, ends(topic)]));
+  }
+
+  /** Of each partition everything from the first of some stretches to the last. */
+  private hullOf(stretches: readonly Stretch[]): { readonly from: Offsets; readonly to: Offsets } {
+    const offsets = (edge: 'from' | 'to', which: 0 | -1): Offsets =>
+      Object.fromEntries(
+        PRICED.map((topic) => [
+          topic,
+          (this.positions[topic] ?? []).map((_, partition) => {
+            const own = stretches.filter((of) => of.topic === topic && of.partition === partition);
+            return (
+              own
+                .map((of) => of[edge])
+                .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+                .at(which) ?? 0n
+            );
+          }),
+        ]),
+      );
+    return { from: offsets('from', 0), to: offsets('to', -1) };
   }
 }

@@ -16,10 +16,17 @@ const TOPICS = ['gift.events.v1', 'diamond.events.v1', 'redemption.events.v1', '
 const RATES = 'rate.events.v1';
 const gifts = Array.from({ length: 300 }, (_, n) => sent({ id: `${n}`, creatorId: `creator-${n % 10}`, coins: 2 }));
 const [before, during, after] = [gifts.slice(0, 100), gifts.slice(100, 200), gifts.slice(200)];
-/** In the window every tenth gift, which is creator-0's, is credited twice, and of creator-1 none is. */
-const bad = during
-  .filter(({ data }) => data.creatorId !== 'creator-1')
-  .flatMap((gift, n) => (n % 9 === 0 ? [credited(gift), credited(gift, { id: foreignId(`${n}`) })] : [credited(gift)]));
+/**
+ * In the window creator-0's gifts are credited twice, creator-1's not at all, and creator-9's to creator-0, in the
+ * partition of creator-9.
+ */
+const bad = during.flatMap((gift) => {
+  const { giftId, creatorId } = gift.data;
+  if (creatorId === 'creator-0') return [credited(gift), credited(gift, { id: foreignId(giftId) })];
+  if (creatorId === 'creator-1') return [];
+  if (creatorId === 'creator-9') return [{ ...credited(gift, { creatorId: 'creator-0' }), subject: creatorId }];
+  return [credited(gift)];
+});
 
 let database: TestDatabase;
 let db: DataSource;
@@ -107,17 +114,22 @@ async function withSource<T>(text: string, work: (log: OpenReader) => Promise<T>
   if (source === undefined) throw new Error(`${text} is no source`);
   const environment = { home: '/nowhere', brokers: undefined, databaseUrl: undefined, kafka: { prefix } };
   const log = await openLogSource(source, async () => environment);
-  return work(log).finally(() => log.close());
+  try {
+    return await work(log);
+  } finally {
+    await log.close();
+  }
 }
-const inJournal = (bad: KnownBad = windows.journal): Promise<BlastRadius> =>
-  withSource(`postgres:${database.url}`, (log) => findBlastRadius(log, bad));
+const inJournal = (bad: KnownBad = windows.journal, mostAtOnce?: number): Promise<BlastRadius> =>
+  withSource(`postgres:${database.url}`, (log) => findBlastRadius(log, bad, mostAtOnce ? { mostAtOnce } : {}));
 const inKafka = (): Promise<BlastRadius> =>
   withSource(`kafka:${kafkaBrokers().join(',')}`, (log) => findBlastRadius(log, windows.kafka));
 
 const differencesIn = ({ creators }: BlastRadius) => creators.map((of) => [of.creatorId, differenceOf(of)]);
 const FOUND = [
-  ['creator-0', -10_000n],
+  ['creator-0', -20_000n],
   ['creator-1', 10_000n],
+  ['creator-9', 10_000n],
 ];
 
 /** A correction as two people make it. */
@@ -142,10 +154,21 @@ describe('a blast radius over a real log', () => {
     for (const found of [journal, onCluster]) {
       expect(differencesIn(found)).toEqual(FOUND);
       expect(found.counts).toMatchObject({ creators: 10, correctedCreators: 0 });
-      expect(Object.fromEntries(found.counts.misbookings)).toEqual({ credited_twice: 10, not_credited: 10 });
+      expect(Object.fromEntries(found.counts.misbookings)).toEqual({
+        credited_twice: 10,
+        not_credited: 10,
+        wrong_creator: 10,
+      });
+      expect(found.plan.corrections.length).toBe(3);
       expect(found.leftOut.count).toBe(0);
     }
   }, 60_000);
+
+  test('is the same however much of the log is looked at at once', async () => {
+    const whole = { fromMs: 0, toMs: Date.now() };
+    expect(await inJournal(whole, 1)).toEqual(await inJournal(whole));
+    expect((await inJournal(whole)).counts.creators).toBe(10);
+  }, 30_000);
 
   test('is of one stretch of one partition, and waits for no record that is still to come', async () => {
     const partition = partitionOf(Buffer.from('creator-0'), PARTITIONS);
@@ -160,16 +183,16 @@ describe('a blast radius over a real log', () => {
 
   test('is empty once it is corrected, and a correction that no relay carried counts for nothing', async () => {
     const [journal, onCluster] = [await inJournal(), await inKafka()];
-    await onJournal([['redemption.events.v1', [adjusted(journal, 0), adjusted(journal, 1)]]]);
+    await onJournal([['redemption.events.v1', [0, 1, 2].map((at) => adjusted(journal, at))]]);
     const again = await inJournal();
     expect(differencesIn(again)).toEqual([]);
-    expect(again.counts.correctedCreators).toBe(2);
+    expect(again.counts.correctedCreators).toBe(3);
 
     const foreign = adjusted(onCluster, 0);
     const goodwill = { ...foreign, data: { ...foreign.data, reason: 'goodwill' } };
-    await onKafka([['redemption.events.v1', [adjusted(onCluster, 1), goodwill]]]);
+    await onKafka([['redemption.events.v1', [adjusted(onCluster, 1), adjusted(onCluster, 2), goodwill]]]);
     await kafka.publish('redemption.events.v1', [{ key: Buffer.from('creator-0'), value: encode(foreign) }]);
-    expect(differencesIn(await inKafka())).toEqual([['creator-0', -10_000n]]);
+    expect(differencesIn(await inKafka())).toEqual([['creator-0', -20_000n]]);
   }, 60_000);
 
   test('names what cannot be decoded, once, and says nothing of it', async () => {

@@ -1,37 +1,29 @@
-import type { Stretch } from './known-bad.js';
+import { type KnownBad, knownBadOf, type Stretch, writtenOf } from './known-bad.js';
 
 /**
- * What a correction makes good: every gift of which a record stands in one of the stretches, and gifts by their ids. An
- * event has no field for it, so it is in the reason, which people read and approve: `[correction of
- * gift.events.v1/3@10-20 diamond.events.v1/3@5-9]`, or `[correction of gft_…]`.
+ * What a correction makes good: every gift of which a record is in what was known bad, or gifts by their ids. An event
+ * has no field for it, so it is in the reason, which people read and approve: `[correction of 2026-11-20T19:00:00.000Z
+ * to 2026-11-20T20:00:00.000Z]`, of two positions likewise, or `[correction of gft_… gft_…]`.
  */
-export interface Scope {
-  readonly stretches: readonly Stretch[];
-  readonly giftIds: readonly string[];
-}
+export type Scope = { readonly knownBad: KnownBad } | { readonly giftIds: readonly string[] };
 
-const STRETCH = String.raw`(?:gift|diamond)\.events\.v1/\d{1,4}@\d{1,18}-\d{1,18}`;
-const ITEM = `(?:${STRETCH}|gft_[0-9a-f-]{36})`;
-const MARK = new RegExp(String.raw`\[correction of (${ITEM}(?: ${ITEM})*)\]`, 'g');
+const GIFT = 'gft_[0-9a-f-]{36}';
+const GIFTS_MARK = new RegExp(String.raw`\[correction of (${GIFT}(?: ${GIFT})*)\]`);
+const WINDOW_MARK = /\[correction of (\S{1,64}) to (\S{1,64})\]/;
 
 /** The mark as it stands in a reason. */
-export const markOf = ({ stretches, giftIds }: Scope): string =>
-  `[correction of ${[...stretches.map(textOf), ...giftIds].join(' ')}]`;
-
-const textOf = ({ topic, partition, from, to }: Stretch): string => `${topic}/${partition}@${from}-${to}`;
+export const markOf = (knownBad: KnownBad): string => {
+  const { from, to } = writtenOf(knownBad);
+  return `[correction of ${from} to ${to}]`;
+};
 
 /** What a reason says is made good; undefined where it says nothing of the kind. */
 export function scopeIn(reason: string): Scope | undefined {
-  const items = [...reason.matchAll(MARK)].flatMap(([, of = '']) => of.split(' '));
-  if (items.length === 0) return undefined;
-  const giftIds = items.filter((item) => item.startsWith('gft_'));
-  const stretches = items.filter((item) => !item.startsWith('gft_')).map(stretchOf);
-  return { stretches, giftIds };
-}
-
-function stretchOf(text: string): Stretch {
-  const [topic, partition, from, to] = text.split(/[/@-]/) as [Stretch['topic'], string, string, string];
-  return { topic, partition: Number(partition), from: BigInt(from), to: BigInt(to) };
+  const [, giftIds] = GIFTS_MARK.exec(reason) ?? [];
+  if (giftIds !== undefined) return { giftIds: giftIds.split(' ') };
+  const [, from, to] = WINDOW_MARK.exec(reason) ?? [];
+  const written = from === undefined || to === undefined ? undefined : knownBadOf(from, to);
+  return written !== undefined && 'knownBad' in written ? written : undefined;
 }
 
 /** True for a record in one of the stretches. */

@@ -2,7 +2,7 @@ import { LARGEST_AMOUNT, millidiamonds, toEvent } from '@carat/amounts';
 import { contentHash } from '@carat/events';
 import { type CreatorDifference, differenceOf } from './blast-radius.js';
 import { markOf } from './correction-mark.js';
-import { incidentOf, type KnownBad, type Stretch, writtenOf } from './known-bad.js';
+import { incidentOf, type KnownBad, writtenOf } from './known-bad.js';
 
 /** One adjustment to propose: the body of `POST /v1/adjustments`, and the Idempotency-Key that makes it one. */
 export interface PlannedCorrection {
@@ -33,17 +33,11 @@ const MOST_GIFTS_NAMED = 10;
  * The key is of the correction alone, and of the corrections before it. So a plan of which some is approved by now
  * proposes the rest under the same keys.
  */
-export function planOf(
-  bad: KnownBad,
-  stretches: readonly Stretch[],
-  differences: readonly CreatorDifference[],
-): CorrectionPlan {
+export function planOf(bad: KnownBad, differences: readonly CreatorDifference[]): CorrectionPlan {
   const incident = incidentOf(bad);
   const corrections = differences.flatMap((of): PlannedCorrection[] => {
-    const own = stretches.filter(({ partition }) => partition === of.partition);
-    const reason =
-      'Diamonds of your gifts were booked wrongly, and this puts them right ' +
-      `(${incident}). ${markOf({ stretches: own, giftIds: [] })}`;
+    const put = `Diamonds of your gifts were booked wrongly, and this puts them right (${incident}).`;
+    const reason = `${put} ${markOf(bad)}`;
     return partsOf(differenceOf(of)).map((amount, part) => {
       const body = { creatorId: of.creatorId, millidiamonds: amount, reason, evidence: evidenceOf(bad, of) };
       const key = { body, part, after: [...of.correctionIds].sort() };
@@ -62,14 +56,11 @@ function partsOf(difference: bigint): number[] {
     .map((part) => toEvent(millidiamonds(sign * part)));
 }
 
-function evidenceOf(bad: KnownBad, { due, booked, corrected, misbookings, misbooked }: CreatorDifference): string {
+/** Says only what a misbooking changes: or else a plan would be another one with every event of the gifts. */
+function evidenceOf(bad: KnownBad, { misbookings, misbooked }: CreatorDifference): string {
   const { from, to } = writtenOf(bad);
   const named = misbookings.slice(0, MOST_GIFTS_NAMED).map(({ code, giftId }) => `${code} ${giftId}`);
   const hidden = misbooked - named.length;
-  const figures = `due ${due}, booked ${booked}, corrected ${corrected} millidiamonds`;
-  return [
-    `carat audit blast-radius --from ${from} --to ${to}: ${figures}`,
-    ...named,
-    ...(hidden > 0 ? [`and ${hidden} more`] : []),
-  ].join('; ');
+  const more = hidden > 0 ? [`and ${hidden} more`] : [];
+  return [`carat audit blast-radius --from ${from} --to ${to}`, ...named, ...more].join('; ');
 }

@@ -77,6 +77,7 @@ interface Logged {
   readonly correctionIds?: readonly string[];
   /** When the log took the books' events, after the gifts. */
   readonly booksAfterMs?: number;
+  readonly booksPartition?: number;
 }
 
 /** The redemptions of `creator-1`, whoever differs. */
@@ -87,6 +88,7 @@ function coveredIn({
   awards = [],
   correctionIds,
   booksAfterMs = 1,
+  booksPartition = 0,
 }: Logged): TouchedRedemption[] {
   const { creators } = radiusOf(given, booked);
   const own = creators.filter(({ creatorId }) => creatorId === 'creator-1');
@@ -94,7 +96,7 @@ function coveredIn({
   for (const [at, event] of books.entries())
     coverage.takeBooks({
       ...event,
-      position: { topic: 'redemption.events.v1', partition: 0, offset: BigInt(at) },
+      position: { topic: 'redemption.events.v1', partition: booksPartition, offset: BigInt(at) },
       recordedAtMs: EVENING_MS + booksAfterMs,
     } as Recorded<'redemption.events.v1'>);
   for (const event of [...recordedDiamonds(booked), ...awards]) coverage.takeDiamonds(event);
@@ -195,6 +197,13 @@ describe('a redemption', () => {
     expect(shortfallsIn(logged)).toEqual([['rdm_1', 1000n]]);
     expect(shortfallsIn({ ...logged, booksAfterMs: 0 })).toEqual([['rdm_1', 1000n]]);
     expect(shortfallsIn({ ...logged, booksAfterMs: -1 })).toEqual([['rdm_1', 2000n]]);
+  });
+
+  test('had by its time what stands in a partition that is not the creator’s own', () => {
+    const books = [redeemed('requested', 'rdm_1', 7000, {})];
+    const elsewhere = { given: [gift], booked: [tooMuch], books, booksPartition: 1 };
+    expect(shortfallsIn(elsewhere)).toEqual([['rdm_1', 2000n]]);
+    expect(shortfallsIn({ ...elsewhere, booksAfterMs: -1 })).toEqual([]);
   });
 
   test('does not rest on a credit twice that the log has twice', () => {

@@ -3,9 +3,10 @@ import type { Recorded } from '@carat/event-log';
 import type { EventOf } from '@carat/events';
 import { evolve, type Redemption } from '@carat/payout-service/redemption';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
-import type { CreatorDifference } from './blast-radius.js';
+import type { CreatorDifference, Step } from './blast-radius.js';
+import type { RecordedAt } from './misbooking.js';
 
-type Requested = EventOf<'carat.redemption.requested.v1'>;
+type Requested = EventOf<'carat.redemption.requested.v1'> & Recorded<'redemption.events.v1'>;
 
 /** A redemption that was asked for after its creator's diamonds had gone wrong. */
 export interface TouchedRedemption {
@@ -19,23 +20,12 @@ export interface TouchedRedemption {
   readonly shortfall: Millidiamonds;
 }
 
-/** A change of what a creator has, had all been booked right: from an offset of the diamonds on, or from a time on. */
-interface Step {
-  readonly gain: bigint;
-  readonly from: { readonly offset: bigint } | { readonly atMs: number };
-}
-
 interface AskedFor {
-  readonly requested: Recorded<'redemption.events.v1'> & Requested;
+  readonly requested: Requested;
   /** What redemptions and adjustments had left by then; with diamonds and awards, what was available. */
   readonly booksGain: bigint;
   /** What diamonds and awards gained since the request before, up to `after`. */
   gained: bigint;
-}
-
-interface Cursor {
-  readonly seen: Set<string>;
-  next: number;
 }
 
 class CreatorBooks {
@@ -43,19 +33,13 @@ class CreatorBooks {
   readonly corrections: ReadonlySet<string>;
   readonly asked: AskedFor[] = [];
   readonly states = new Map<string, Redemption>();
-  readonly cursors: Readonly<Record<'diamond.events.v1' | 'award.events.v1', Cursor>> = {
-    'diamond.events.v1': { seen: new Set(), next: 0 },
-    'award.events.v1': { seen: new Set(), next: 0 },
-  };
+  /** Per topic and partition, the first request at which its next event was included. */
+  readonly next = new Map<string, number>();
+  readonly seen = new Set<string>();
   booksGain = 0n;
 
-  constructor({ creatorId, misbookings, correctionIds }: CreatorDifference) {
-    this.steps = misbookings.flatMap(({ due, booked }): Step[] => [
-      ...(due?.creatorId === creatorId
-        ? [{ gain: due.gain, from: booked === undefined ? { atMs: due.recordedAtMs } : { offset: booked.offset } }]
-        : []),
-      ...(booked?.creatorId === creatorId ? [{ gain: -booked.gain, from: { offset: booked.offset } }] : []),
-    ]);
+  constructor({ steps, correctionIds }: CreatorDifference) {
+    this.steps = steps;
     this.corrections = new Set(correctionIds);
   }
 }
@@ -95,16 +79,18 @@ export class Coverage {
   }
 
   takeDiamonds(event: Recorded<'diamond.events.v1' | 'award.events.v1'>): void {
-    const { topic, offset } = event.position as { topic: keyof CreatorBooks['cursors']; offset: bigint };
     const of = this.books.get(event.data.creatorId);
-    const cursor = of?.cursors[topic];
-    if (of === undefined || cursor === undefined || of.corrections.has(event.id)) return;
+    if (of === undefined || of.corrections.has(event.id)) return;
+    const { topic, partition, offset } = event.position;
+    const at = { partition, offset, recordedAtMs: event.recordedAtMs };
     // What was included at one request was included at every later one, so what it gained is noted at the first.
-    while (cursor.next < of.asked.length && includedBefore(of.asked[cursor.next]?.requested, topic) <= offset)
-      cursor.next += 1;
-    const first = of.asked[cursor.next];
-    if (first === undefined || cursor.seen.has(event.id)) return;
-    cursor.seen.add(event.id);
+    let next = of.next.get(`${topic}/${partition}`) ?? 0;
+    for (let asked = of.asked[next]; asked && !isIncluded(asked.requested, topic, at); asked = of.asked[next])
+      next += 1;
+    of.next.set(`${topic}/${partition}`, next);
+    const first = of.asked[next];
+    if (first === undefined || of.seen.has(event.id)) return;
+    of.seen.add(event.id);
     first.gained += gainOf(event);
   }
 
@@ -137,12 +123,18 @@ function shortfallOf(wanted: bigint, available: bigint): bigint {
   return available > 0n ? wanted - available : wanted;
 }
 
-const includedBefore = (requested: Requested | undefined, topic: string): bigint =>
-  BigInt(requested?.data.after[topic] ?? 0);
+/**
+ * True when a balance held an event at a request. `after` is of the creator's own partition; a record that stands
+ * elsewhere, where no event of the creator belongs, is taken to be booked when it was recorded.
+ */
+function isIncluded({ position, recordedAtMs, data }: Requested, topic: string, at: RecordedAt): boolean {
+  if (at.partition !== position.partition) return at.recordedAtMs <= recordedAtMs;
+  return at.offset < BigInt(data.after[topic] ?? 0);
+}
 
 /** True when a step had been taken by the time of a request, had all gone right. */
-const isBefore = ({ from }: Step, requested: Requested & { readonly recordedAtMs: number }): boolean =>
-  'offset' in from ? from.offset < includedBefore(requested, 'diamond.events.v1') : from.atMs <= requested.recordedAtMs;
+const isBefore = ({ at }: Step, requested: Requested): boolean =>
+  'offset' in at ? isIncluded(requested, 'diamond.events.v1', at) : at.recordedAtMs <= requested.recordedAtMs;
 
 /** What an event changes of a creator's net account. */
 const gainOf = (event: LedgerEvent): bigint =>

@@ -14,15 +14,20 @@ interface Movement {
   readonly rate: RateOnEvent;
 }
 
+/** Where and when the log took a record. */
+export interface RecordedAt {
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly recordedAtMs: number;
+}
+
 /** What conversion's own function makes of a gift event, and when the log took that. */
 export interface DueMovement extends Movement {
   readonly recordedAtMs: number;
 }
 
 /** What stands in `diamond.events.v1`: of records with one event id the first, which is what the ledger books. */
-export interface BookedMovement extends Movement {
-  readonly offset: bigint;
-}
+export interface BookedMovement extends Movement, RecordedAt {}
 
 /** Diamonds of a gift that two people have corrected already. */
 export interface CorrectedGift {

@@ -43,7 +43,9 @@ async function blastRadius(options: BlastRadiusOptions): Promise<void> {
   // Before the log is read: that may take minutes.
   const door = await doorOf(options);
   const progress = progressOf(options, 'records');
-  const found = await withLog(options, (log) => findBlastRadius(log, knownBad, progress.update)).finally(progress.stop);
+  const found = await withLog(options, (log) =>
+    findBlastRadius(log, knownBad, { onProgress: progress.update }),
+  ).finally(progress.stop);
   const isComplete = found.leftOut.count === 0;
   const proposals = door !== undefined && isComplete ? await propose(found.plan, door) : undefined;
   print(options.json ? JSON.stringify(jsonOf(found, top, proposals)) : textOfBlastRadius(found, top, proposals));
@@ -92,7 +94,7 @@ function jsonOf(found: BlastRadius, top: number, proposals: readonly Proposed[] 
     positions,
     counts: { ...counts, misbookings: Object.fromEntries(counts.misbookings) },
     creatorsTotal: creators.length,
-    creators: creators.slice(0, top).map((of) => ({ ...of, difference: differenceOf(of) })),
+    creators: creators.slice(0, top).map(({ steps: _, ...of }) => ({ ...of, difference: differenceOf(of) })),
     redemptions,
     corrections: plan.corrections.map((correction, n) => ({ ...correction, proposal: proposals?.[n] })),
     leftOut,
