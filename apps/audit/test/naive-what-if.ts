@@ -32,7 +32,8 @@ function rounded(dividend: bigint, divisor: bigint, rounding: Rounding): bigint 
   return toDown < toUp ? down : down + 1n;
 }
 
-const worth = (coins: number, { numerator, denominator, rounding }: Priced): bigint =>
+/** Millidiamonds, as a rate rounds. */
+export const worth = (coins: number, { numerator, denominator, rounding }: Priced): bigint =>
   rounded(BigInt(coins) * 1000n * BigInt(numerator), BigInt(denominator), rounding);
 
 /** What a creator has, and what the exact worth of that is, in units of 1 / `scale` millidiamonds. */

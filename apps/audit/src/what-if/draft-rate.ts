@@ -49,11 +49,12 @@ export function draftRateOf(written: WrittenDraft): { draft: DraftRate } | { mis
   return { draft: { numerator, denominator, rounding, market: written.market, fromMs, toMs } };
 }
 
-const TIME_EXPECTED = 'expects a time like 2026-11-20T19:00:00Z, or a date';
+export const TIME_EXPECTED = 'expects a time like 2026-11-20T19:00:00Z, or a date';
 
 const isPositive = (number: number): boolean => Number.isSafeInteger(number) && number > 0;
 
-function timeMsOf(text: string): number | undefined {
+/** RFC 3339, or a date: its midnight in UTC. Undefined for anything else. */
+export function timeMsOf(text: string): number | undefined {
   if (!Time.safeParse(text).success && !z.iso.date().safeParse(text).success) return undefined;
   const timeMs = Date.parse(text);
   return Number.isNaN(timeMs) ? undefined : timeMs;
