@@ -1,7 +1,7 @@
 import type { OpenReader } from '@carat/event-log';
 import { openJournalReader } from '@carat/event-log/readers';
+import { type BusyLedger, openBusyLedger } from '@carat/payout-service/test/busy-ledger';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type BusyLedger, openBusyLedger } from '../../test/busy-ledger.js';
 import {
   dropShadow,
   NoSnapshot,

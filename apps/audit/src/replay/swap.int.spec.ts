@@ -1,7 +1,8 @@
 import type { OpenReader } from '@carat/event-log';
 import { openJournalReader } from '@carat/event-log/readers';
+import { type BusyLedger, openBusyLedger } from '@carat/payout-service/test/busy-ledger';
+import { eventually } from '@carat/test-bed';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type BusyLedger, openBusyLedger } from '../../test/busy-ledger.js';
 import { dropShadow, openShadowSession, type ProjectionName, type Replayed, replay, shadowOf } from './replay.flow.js';
 import type { ShadowSession } from './shadow-session.worker.js';
 
@@ -107,8 +108,13 @@ describe('a swap', () => {
     const { stop } = ledger.traffic();
     const announced = await dryRun('balances');
     expect(subjectsOf(announced)).toEqual(['creator-1', 'creator-9', 'nobody']);
-    // Those three are booked on meanwhile, and are off by as much as before.
+    // They are booked on meanwhile, and are off by as much as before.
+    const tampered = await rowOf(`SELECT earned FROM payout.balance WHERE creator_id = 'creator-1'`);
     await ledger.give(100);
+    await eventually(async () => {
+      const now = await rowOf(`SELECT earned FROM payout.balance WHERE creator_id = 'creator-1'`);
+      expect(BigInt(now['earned'] ?? 0)).toBeGreaterThan(BigInt(tampered['earned'] ?? 0));
+    });
     const { status, body } = await swap('balances', announced.planHash);
     await stop();
     expect({ status, ...body }).toMatchObject({
@@ -118,6 +124,8 @@ describe('a swap', () => {
       rebuiltBy: 'operator',
       reason: 'a disk has lied',
     });
+    const positions = body['positions'] as { shadowNextOffset: string; ledgerNextOffset: string }[];
+    expect(positions.some((at) => BigInt(at.ledgerNextOffset) > BigInt(at.shadowNextOffset))).toBe(true);
     await ledger.settled();
     expect((await dryRun('balances')).equal).toBe(true);
     const rows = await ledger.send(

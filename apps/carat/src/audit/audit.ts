@@ -1,6 +1,6 @@
 import { LOG_SOURCES } from '@carat/audit/log-source';
 import type { Command } from 'commander';
-import { addReplay } from './replay.js';
+import { addReplay } from '../replay/replay.js';
 import { addWhatIf } from './what-if.js';
 
 /** `carat audit <verb>`: answers from the log alone. */

@@ -107,8 +107,8 @@ const MOST_NAMED = 100;
 export const summaryOfDifference = (name: ProjectionName): string => `
   WITH differing AS MATERIALIZED (${differingRows(name)})
   SELECT count(*)::int AS count,
-         encode(sha256(coalesce(
-           string_agg(sha256(convert_to(said, 'UTF8')), ''::bytea ORDER BY subject COLLATE "C"), ''::bytea)), 'hex') AS digest,
+         encode(sha256(coalesce(string_agg(sha256(convert_to(said, 'UTF8')), ''::bytea ORDER BY subject COLLATE "C"),
+                                ''::bytea)), 'hex') AS digest,
          (SELECT coalesce(json_agg(json_build_object('subject', subject, 'found', found, 'expected', expected)
                                    ORDER BY subject COLLATE "C"), '[]')
           FROM (SELECT * FROM differing ORDER BY subject COLLATE "C" LIMIT ${MOST_NAMED}) AS first) AS first

@@ -7,7 +7,8 @@ function textOfRow({ subject, found, expected }: Row): string {
   if (found === null) return `missing    ${subject}: ${JSON.stringify(expected)}`;
   if (expected === null) return `unexpected ${subject}: ${JSON.stringify(found)}`;
   const changed = Object.keys(expected).filter((column) => found[column] !== expected[column]);
-  return `differs    ${subject}: ${changed.map((column) => `${column} is ${found[column]}, the log gives ${expected[column]}`).join('; ')}`;
+  const said = changed.map((column) => `${column} is ${found[column]}, the log gives ${expected[column]}`);
+  return `differs    ${subject}: ${said.join('; ')}`;
 }
 
 /** The answer for people: both digests, what differs by name, and how it would be repaired. */
@@ -15,7 +16,7 @@ export function textOfReplay(replayed: Replayed): string {
   const { name, live, shadow, difference, planHash, positions, leftOut, equal, records } = replayed;
   const hidden = difference.count - difference.first.length;
   return [
-    `${name}: ${equal ? 'what is in use is what the log gives' : `${difference.count} rows are not what the log gives`}`,
+    `${name}: ${equal ? 'what is in use is' : `${difference.count} rows are not`} what the log gives`,
     '',
     `in use     ${live.digest}  ${live.rows} rows`,
     `replayed   ${shadow.digest}  ${shadow.rows} rows, ${records} records read by this run`,

@@ -14,20 +14,17 @@ import {
 } from '@carat/audit/replay';
 import { HostFailure, type LogEnvironment, logEnvironment } from '@carat/service-host';
 import { Argument, type Command } from 'commander';
+import { progressOf } from '../audit/progress.js';
+import { type AuditOptions, withLog } from '../audit/with-log.js';
 import { CommandFailure, exitCode, print } from '../output.js';
-import { progressOf } from './progress.js';
+import type { SwapOptions } from './replay-swap.js';
 import { textOfReplay } from './replay-text.js';
-import { type AuditOptions, withLog } from './with-log.js';
 
-export interface ReplayOptions extends AuditOptions {
+interface ReplayOptions extends AuditOptions, SwapOptions {
   readonly from: string;
   readonly rate?: string;
   readonly drop?: true;
   readonly swap?: true;
-  readonly plan?: string;
-  readonly reason?: string;
-  readonly service: string;
-  readonly keyFile?: string;
 }
 
 /** `carat audit replay`: a projection built again from the log beside the one in use, and compared with it. */

@@ -3,7 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ProjectionName, shadowOf } from '@carat/audit/replay';
 import { CommandFailure, exitCode, print } from '../output.js';
-import type { ReplayOptions } from './replay.js';
+
+/** How the owner of a projection is asked: for which difference, why, where, and with whose key. */
+export interface SwapOptions {
+  readonly plan?: string;
+  readonly reason?: string;
+  readonly service: string;
+  readonly keyFile?: string;
+  readonly json?: true;
+}
 
 interface Answer {
   readonly rebuildId?: string;
@@ -13,7 +21,7 @@ interface Answer {
 }
 
 /** Asks the owner of a projection to repair it; nothing is written from here. */
-export async function swap(name: ProjectionName, options: ReplayOptions, home: string): Promise<void> {
+export async function swap(name: ProjectionName, options: SwapOptions, home: string): Promise<void> {
   const { plan, reason, service, json } = options;
   if (plan === undefined || !/^[0-9a-f]{64}$/.test(plan))
     throw new CommandFailure(
@@ -48,7 +56,7 @@ function refusalOf(status: number, { code, detail }: Answer, host: string): Comm
   return new CommandFailure(status >= 500 ? exitCode.unreachable : exitCode.usage, sentence);
 }
 
-async function operatorKey({ keyFile }: ReplayOptions, home: string): Promise<string> {
+async function operatorKey({ keyFile }: SwapOptions, home: string): Promise<string> {
   const path = keyFile ?? join(home, 'keys.json');
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new CommandFailure(exitCode.usage, `--key-file expects a file with an operator's key: ${error.message}`);
