@@ -16,6 +16,7 @@ import {
   lockShadow,
   markShadow,
   type Shadow,
+  unlockShadow,
 } from './shadow.store.js';
 import type { ShadowSession } from './shadow-session.worker.js';
 
@@ -64,6 +65,15 @@ const FEW = 500n;
 export async function replay(log: LogReader, session: ShadowSession, wish: ReplayWish): Promise<Replayed> {
   const { name } = wish;
   if (!(await lockShadow(session, name))) throw new FlowHalted(`another replay of ${name} is running`);
+  try {
+    return await replayAlone(log, session, wish);
+  } finally {
+    await unlockShadow(session, name).catch(() => undefined);
+  }
+}
+
+async function replayAlone(log: LogReader, session: ShadowSession, wish: ReplayWish): Promise<Replayed> {
+  const { name } = wish;
   const logId = await logOf(session, wish.log);
   const folding = new Folding(log, session, wish, await shadowFor(session, wish, logId));
   for (let behind: bigint | undefined; ; ) {

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
 import type { OpenReader } from '@carat/event-log';
 import { openJournalReader } from '@carat/event-log/readers';
 import { type BusyLedger, openBusyLedger } from '@carat/payout-service/test/busy-ledger';
+import { eventually } from '@carat/test-bed';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   dropShadow,
@@ -12,6 +16,9 @@ import {
   replay,
   type ShadowSession,
 } from './replay.flow.js';
+import { lockShadow } from './shadow.store.js';
+
+const SCRIPT = resolve(import.meta.dirname, '../../test/replaying.process.ts');
 
 let ledger: BusyLedger;
 let reader: OpenReader;
@@ -63,19 +70,19 @@ describe('a replay from zero', () => {
     await ledger.settled();
     const whole = await replayed('balances');
     await dropShadow(session, 'balances');
-    let batches = 0;
-    const killed: OpenReader = {
-      ...reader,
-      async *read(topics, from, to) {
-        for await (const batch of reader.read(topics, from, to)) {
-          if (++batches > 2) throw new Error('killed');
-          yield batch;
-        }
-      },
-    };
-    await expect(replay(killed, session, { name: 'balances', from: 'zero', log: 'journal' })).rejects.toThrow('killed');
-    await session.close();
-    session = await openShadowSession(ledger.url);
+    const { PATH = '', HOME = '' } = process.env;
+    const slow = { PATH, HOME, DATABASE_URL: ledger.url, RATE: '1000' };
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SCRIPT], { env: slow });
+    await eventually(async () => {
+      const [{ read }] = (await session.query(
+        'SELECT sum(next_offset)::int AS read FROM shadow_balances.position',
+      )) as [{ read: number }];
+      expect(read).toBeGreaterThan(500);
+    });
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    // Its session ends when the database has noticed.
+    await eventually(async () => expect(await lockShadow(session, 'balances')).toBe(true));
     const rest = await replayed('balances');
     expect(rest.records).toBeGreaterThan(0);
     expect(rest.records).toBeLessThan(whole.records);

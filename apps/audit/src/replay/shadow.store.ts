@@ -68,6 +68,11 @@ export async function lockShadow(session: ShadowSession, name: ProjectionName): 
   return row?.locked === true;
 }
 
+/** Lets others replay what this session has locked. */
+export async function unlockShadow(session: ShadowSession, name: ProjectionName): Promise<void> {
+  await session.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [shadowOf(name)]);
+}
+
 /** Makes an empty shadow in place of any that is there, and lets the owner of the ledger read it. */
 export async function beginShadow(session: ShadowSession, name: ProjectionName, logId: string): Promise<Shadow> {
   const schema = shadowOf(name);
