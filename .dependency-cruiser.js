@@ -77,7 +77,7 @@ export default {
     {
       name: 'carat-takes-audit-alone',
       severity: 'error',
-      from: { path: '^apps/carat/' },
+      from: { path: '^apps/carat/', pathNot: TEST },
       to: { path: '^apps/', pathNot: '^apps/(carat|audit)/' },
     },
     {

@@ -25,6 +25,7 @@ import { Proposals1764000200003 } from './migrations/1764000200003-proposals.js'
 import { Reconciliation1764000200004 } from './migrations/1764000200004-reconciliation.js';
 import { Webhooks1764000200005 } from './migrations/1764000200005-webhooks.js';
 import { Statements1764000200006 } from './migrations/1764000200006-statements.js';
+import { ProjectionRebuilds1764000200010 } from './migrations/1764000200010-projection-rebuilds.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
 import { Payouts } from './pay-creator/payouts.store.js';
@@ -36,6 +37,8 @@ import { PayoutMethods, seedPayoutMethods } from './payout-methods/payout-method
 import { FourEyes } from './proposals/four-eyes.store.js';
 import { QuotesController } from './quote-redemption/quotes.controller.js';
 import { Quotes } from './quote-redemption/quotes.store.js';
+import { RebuildsController } from './rebuild-projections/rebuilds.controller.js';
+import { ProjectionRebuilds } from './rebuild-projections/rebuilds.store.js';
 import { ReconciliationController } from './reconcile-payouts/reconciliation.controller.js';
 import { Reconciliation } from './reconcile-payouts/reconciliation.store.js';
 import { RedemptionsController } from './redeem-diamonds/redemptions.controller.js';
@@ -70,6 +73,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     PayoutMethodsController,
     ProviderWebhooksController,
     QuotesController,
+    RebuildsController,
     ReconciliationController,
     RedemptionRulesController,
     RedemptionsController,
@@ -96,6 +100,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     PayoutMethods,
     PayoutProvider,
     Payouts,
+    ProjectionRebuilds,
     ProposedRules,
     ProviderWebhooks,
     Quotes,
@@ -124,6 +129,7 @@ export const payoutService: Service = {
     Reconciliation1764000200004,
     Webhooks1764000200005,
     Statements1764000200006,
+    ProjectionRebuilds1764000200010,
   ],
   environment: payoutEnvironment,
   reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1', 'redemption.events.v1'],

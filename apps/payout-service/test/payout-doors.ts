@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { EventLog } from '@carat/event-log';
 import { ApiKeys, accessMigrations, EdgeAdapter, HttpEdgeModule, type Role, roles } from '@carat/http-edge';
 import { ENVIRONMENT, EVENT_LOG } from '@carat/service-host';
 import { Global, Module } from '@nestjs/common';
@@ -8,7 +9,7 @@ import { DataSource } from 'typeorm';
 import { type PayoutEnvironment, payoutEnvironment } from '../src/payout-environment.worker.js';
 import { seedPayoutMethods } from '../src/payout-methods/payout-methods.store.js';
 import { payoutService } from '../src/payout-service.module.js';
-import { openLedgerDatabase } from './ledger-database.js';
+import { type LedgerDatabase, openLedgerDatabase } from './ledger-database.js';
 
 interface Answer {
   readonly status: number;
@@ -23,6 +24,7 @@ interface Answer {
 export interface PayoutDoors {
   readonly app: NestFastifyApplication;
   readonly db: DataSource;
+  readonly url: string;
   readonly keys: Readonly<Record<Role, string>>;
   /** Every POST under an Idempotency-Key of its own, or the one given. */
   send(
@@ -37,7 +39,13 @@ export interface PayoutDoors {
   close(): Promise<void>;
 }
 
-export async function openPayoutDoors(rules: Partial<PayoutEnvironment> = {}): Promise<PayoutDoors> {
+/** Where nobody reads the log, its name is enough. */
+const named = async (): Promise<object> => ({ id: 'this-log', trouble: () => undefined });
+
+export async function openPayoutDoors(
+  rules: Partial<PayoutEnvironment> = {},
+  openLog: (database: LedgerDatabase) => Promise<object | EventLog> = named,
+): Promise<PayoutDoors> {
   const database = await openLedgerDatabase(accessMigrations);
   const { db } = database;
   await db.transaction(seedPayoutMethods);
@@ -46,7 +54,7 @@ export async function openPayoutDoors(rules: Partial<PayoutEnvironment> = {}): P
   const environment = { ...payoutEnvironment({ standalone: true }).parse({}), ...seldom, ...rules };
   const shared = [
     { provide: DataSource, useValue: db },
-    { provide: EVENT_LOG, useValue: { id: 'this-log', trouble: () => undefined } },
+    { provide: EVENT_LOG, useValue: await openLog(database) },
     { provide: ENVIRONMENT, useValue: environment },
   ];
   @Global()
@@ -74,6 +82,7 @@ export async function openPayoutDoors(rules: Partial<PayoutEnvironment> = {}): P
   return {
     app,
     db,
+    url: database.url,
     keys,
     send,
     async tokenOf(creatorId, ttlSeconds = 60) {
