@@ -8,6 +8,8 @@ import { WaitingController } from './approve-redemptions/waiting.controller.js';
 import { WaitingForPeople } from './approve-redemptions/waiting.store.js';
 import { BalancesController } from './balances/balances.controller.js';
 import { Balances } from './balances/balances.store.js';
+import { BalancesAsOf } from './balances/balances-as-of.store.js';
+import { RedemptionPositionsFlow } from './balances/redemption-positions.flow.js';
 import { TransfersController } from './balances/transfers.controller.js';
 import { BreaksController } from './breaks/breaks.controller.js';
 import { Breaks } from './breaks/breaks.store.js';
@@ -23,6 +25,7 @@ import { Proposals1764000200003 } from './migrations/1764000200003-proposals.js'
 import { Reconciliation1764000200004 } from './migrations/1764000200004-reconciliation.js';
 import { Webhooks1764000200005 } from './migrations/1764000200005-webhooks.js';
 import { Statements1764000200006 } from './migrations/1764000200006-statements.js';
+import { BalancesAsOf1764000200008 } from './migrations/1764000200008-balances-as-of.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
 import { Payouts } from './pay-creator/payouts.store.js';
@@ -68,6 +71,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     ProviderWebhooksController,
     QuotesController,
     ReconciliationController,
+    RedemptionPositionsFlow,
     RedemptionRulesController,
     RedemptionsController,
     SettlementFilesController,
@@ -83,6 +87,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     Adjustments,
     Approvals,
     Balances,
+    BalancesAsOf,
     Breaks,
     DeliverWebhooks,
     Eligibilities,
@@ -120,6 +125,7 @@ export const payoutService: Service = {
     Reconciliation1764000200004,
     Webhooks1764000200005,
     Statements1764000200006,
+    BalancesAsOf1764000200008,
   ],
   environment: payoutEnvironment,
   reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1', 'redemption.events.v1'],

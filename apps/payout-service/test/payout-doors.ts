@@ -8,7 +8,7 @@ import { DataSource } from 'typeorm';
 import { type PayoutEnvironment, payoutEnvironment } from '../src/payout-environment.worker.js';
 import { seedPayoutMethods } from '../src/payout-methods/payout-methods.store.js';
 import { payoutService } from '../src/payout-service.module.js';
-import { openLedgerDatabase } from './ledger-database.js';
+import { type LedgerDatabase, openLedgerDatabase } from './ledger-database.js';
 
 interface Answer {
   readonly status: number;
@@ -37,16 +37,21 @@ export interface PayoutDoors {
   close(): Promise<void>;
 }
 
-export async function openPayoutDoors(rules: Partial<PayoutEnvironment> = {}): Promise<PayoutDoors> {
+/** The log is nothing but a name, unless one is opened. */
+export async function openPayoutDoors(
+  rules: Partial<PayoutEnvironment> = {},
+  openLog: (database: LedgerDatabase) => Promise<object> = async () => ({ id: 'this-log', trouble: () => undefined }),
+): Promise<PayoutDoors> {
   const database = await openLedgerDatabase(accessMigrations);
   const { db } = database;
+  const log = await openLog(database);
   await db.transaction(seedPayoutMethods);
   // What the clock does is done when a spec says so.
   const seldom = { PAYOUT_EVERY: 86_400_000, WEBHOOKS_EVERY: 86_400_000 };
   const environment = { ...payoutEnvironment({ standalone: true }).parse({}), ...seldom, ...rules };
   const shared = [
     { provide: DataSource, useValue: db },
-    { provide: EVENT_LOG, useValue: { id: 'this-log', trouble: () => undefined } },
+    { provide: EVENT_LOG, useValue: log },
     { provide: ENVIRONMENT, useValue: environment },
   ];
   @Global()

@@ -19,7 +19,7 @@ export { CONTENT_TYPE, caused, isTraceparent } from './envelope.js';
 export { Currency, Id, type Identity, Market, RateOnEvent, Reason, Time, UtcTime } from './fields.js';
 export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
-export { LogPosition, positionOnAnswer } from './log-position.js';
+export { LogPosition, positionOnAnswer, type Reach, reachesIn, textOfReaches } from './log-position.js';
 export { partitionOf } from './partition.js';
 export { RateProposed } from './rate-events.js';
 export { redemptionStates } from './redemption-events.js';

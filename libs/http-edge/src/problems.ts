@@ -51,6 +51,15 @@ export const problems = {
     retryable: true,
   },
   idempotency_conflict: { status: 409, title: 'This payout was asked for before with another body.' },
+  position_not_reached: {
+    status: 409,
+    title: 'The log, or who reads it, has not come to this position yet.',
+    retryable: true,
+  },
+  position_not_kept: {
+    status: 409,
+    title: 'Balances of this position were not kept; carat audit as-of answers from the log.',
+  },
   proposal_changed: { status: 409, title: 'The proposal is not the one that the content hash names.' },
   proposal_expired: { status: 409, title: 'The proposal waited for its approval too long.' },
   adjustment_already_decided: { status: 409, title: 'The adjustment was approved or rejected before.' },
