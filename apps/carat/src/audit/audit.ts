@@ -1,11 +1,12 @@
 import { LOG_SOURCES } from '@carat/audit/log-source';
 import type { Command } from 'commander';
+import { addAsOf } from './as-of.js';
 import { addWhatIf } from './what-if.js';
 
 /** `carat audit <verb>`: answers from the log alone. */
 export function addAudit(program: Command): void {
   const audit = program.command('audit').description('answers from the log alone; nothing here can write to it');
-  for (const addVerb of [addWhatIf])
+  for (const addVerb of [addAsOf, addWhatIf])
     addVerb(audit)
       .option('--source <source>', `where the log is: ${LOG_SOURCES}`, 'env')
       .option('--json', 'print JSON')

@@ -2,7 +2,7 @@ import { byDifference, type CashWorth, type Change, differenceOf, type ReplayedW
 import Table from 'cli-table3';
 
 /** No frame and no colour: the table reads the same on a terminal, in a file and to `awk`. */
-const UNFRAMED = {
+export const UNFRAMED = {
   chars: {
     top: '',
     'top-mid': '',
