@@ -47,7 +47,10 @@ export class PositionNotReached extends FlowHalted {
   }
 }
 
-/** A creator's balance at a moment. @throws PositionNotReached, PositionIncomplete, FlowHalted where a consumer stops */
+/**
+ * A creator's balance at a moment.
+ * @throws PositionNotReached, PositionIncomplete, and FlowHalted where a consumer of this log would stop
+ */
 export async function balanceAsOf(log: KeptLog, creatorId: string, moment: Moment): Promise<Reading & Figures> {
   const concerns = log.hasAllPartitions ? ownOf(creatorId) : namedBy(moment);
   const to = await offsetsAt(log, balanceTopics, moment, concerns);

@@ -7,12 +7,12 @@ import { type KafkaLog, openKafkaLog } from '@carat/event-log/kafka';
 import { openJournalReader } from '@carat/event-log/readers';
 import { encode, partitionOf, type Reach } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
+import { event, histories } from '@carat/payout-service/test/ledger-events';
+import { type NaiveBalance, naiveBalances } from '@carat/payout-service/test/naive-ledger';
 import { freshDatabase, freshPrefix, kafkaBrokers, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
-import { event, histories } from '../../../payout-service/test/ledger-events.js';
-import { type NaiveBalance, naiveBalances } from '../../../payout-service/test/naive-ledger.js';
 import { HALF, inForce } from '../../test/gift-log.js';
 import { openLogSource } from '../log-source/log-source.worker.js';
 import { balanceAsOf, type KeptLog, liabilityAsOf, ratesAsOf } from './as-of.flow.js';
@@ -201,8 +201,9 @@ describe('where a notary has sealed balances', () => {
     expect(await openSealedBalances(database.url)).toBeUndefined();
     await db.query('CREATE SCHEMA audit');
     await db.query('CREATE TABLE audit.seal (number bigint PRIMARY KEY, content text)');
-    await db.query(`CREATE TABLE audit.balance_at_seal (creator_id text, partition int, seal_number bigint, earned bigint,
-      awarded bigint, adjusted bigint, reversed bigint, held bigint, redeemed bigint)`);
+    await db.query(`
+      CREATE TABLE audit.balance_at_seal (creator_id text, partition int, seal_number bigint, earned bigint,
+        awarded bigint, adjusted bigint, reversed bigint, held bigint, redeemed bigint)`);
     const ends = await reader.ends(balanceTopics);
     const at = (part: number) => cutAt(ends, Array(9).fill(part));
     for (const [index, part] of [0.2, 0.4, 0.6].entries()) await seal(index + 1, at(part), CREATORS);

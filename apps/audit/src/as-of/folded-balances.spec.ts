@@ -1,7 +1,7 @@
+import { event, histories } from '@carat/payout-service/test/ledger-events';
+import { naiveBalances } from '@carat/payout-service/test/naive-ledger';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { event, histories } from '../../../payout-service/test/ledger-events.js';
-import { naiveBalances } from '../../../payout-service/test/naive-ledger.js';
 import { FoldedBalances } from './folded-balances.js';
 
 const partitionOfCreator = (creatorId: string): string => `partition-${creatorId}`;

@@ -3,7 +3,8 @@ import pg from 'pg';
 import { SealContent } from '../seals/seal.js';
 import { type BalanceSnapshots, isBefore, positionsIn, type SealedBalances } from './sealed-balances.js';
 
-const HAS_SEALS = `SELECT to_regclass('audit.seal') IS NOT NULL AND to_regclass('audit.balance_at_seal') IS NOT NULL AS has`;
+const HAS_SEALS = `
+  SELECT to_regclass('audit.seal') IS NOT NULL AND to_regclass('audit.balance_at_seal') IS NOT NULL AS has`;
 const LAST = 'SELECT coalesce(max(number), 0)::text AS number FROM audit.seal';
 const CONTENT = 'SELECT content::text AS content FROM audit.seal WHERE number = $1';
 

@@ -257,7 +257,8 @@ describe('what the ledger did not keep', () => {
     expect((await ask('creator-1', `?atPosition=${textOf(early)}`)).status).toBe(200);
 
     await doors.db.query(
-      `INSERT INTO journal.consumer_offset (grp, log_id, topic, part, next_offset, epoch) VALUES ($1, 'old', 'award.events.v1', 0, 1, 1)`,
+      `INSERT INTO journal.consumer_offset (grp, log_id, topic, part, next_offset, epoch)
+       VALUES ($1, 'old', 'award.events.v1', 0, 1, 1)`,
       [LEDGER_GROUP],
     );
     expect(await ask('creator-1', `?atPosition=${textOf(last)}`)).toMatchObject(refused);

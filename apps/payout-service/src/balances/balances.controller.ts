@@ -47,8 +47,8 @@ export class BalancesController {
   ) {}
 
   /**
-   * The balance in millidiamonds, with the positions of the log that it includes; zeros for an unknown creator. As it is
-   * now, or as it was: of exactly the events before a time of the log, or a position.
+   * The balance in millidiamonds, with the positions of the log that it includes; zeros for an unknown creator. As it
+   * is now, or as it was: of exactly the events before a time of the log, or before a position.
    */
   @Get('balance')
   @Answers(Balance)

@@ -25,7 +25,8 @@ const POST = `
            log_offset
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
                 $9::bigint[], $10::int[], $15::bigint[]) WITH ORDINALITY
-      AS t(event_id, code, creator_id, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate, log_offset, ord)
+      AS t(event_id, code, creator_id, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate, log_offset,
+           ord)
     ORDER BY event_id, ord
     ON CONFLICT (event_id) DO NOTHING
     RETURNING id, code, creator_id, credit, millidiamonds AS m,
