@@ -264,6 +264,19 @@ describe('what the ledger did not keep', () => {
     expect(await ask('creator-1', `?atPosition=${textOf(last)}`)).toMatchObject(refused);
     await doors.db.query(`DELETE FROM journal.consumer_offset WHERE log_id = 'old'`);
   });
+
+  test('a creator with a gift of which it is not known where it stands has no balance as of a position', async () => {
+    const query = `?atPosition=${textOf(await end('creator-2'))}`;
+    const [{ event_id, log_offset }] = await doors.db.query(
+      `SELECT event_id, log_offset FROM payout.transfer WHERE creator_id = 'creator-2' AND code = 'credit' LIMIT 1`,
+    );
+    const place = (offset: string | null): Promise<unknown> =>
+      doors.db.query('UPDATE payout.transfer SET log_offset = $2 WHERE event_id = $1', [event_id, offset]);
+    await place(null);
+    expect(await ask('creator-2', query)).toMatchObject({ status: 409, body: { code: 'position_not_kept' } });
+    await place(log_offset);
+    expect((await ask('creator-2', query)).status).toBe(200);
+  });
 });
 
 describe('while the log is behind the door', () => {

@@ -15,13 +15,16 @@ const READ_UP_TO = `
   SELECT coalesce(json_agg(json_build_array(topic, part, next_offset::text) ORDER BY topic, part), '[]') AS offsets
   FROM journal.consumer_offset WHERE grp = ANY($1) AND log_id = $2`;
 
-// Two logs count their offsets apart, and a transfer has only one.
+// Two logs count their offsets apart, and a transfer has only one. Of a transfer without one nobody can tell whether it
+// stands before a position; only what doors book may wait for it.
 const IS_KEPT = `
   SELECT NOT EXISTS (SELECT 1 FROM journal.consumer_offset WHERE grp = $1 AND log_id <> $2 AND next_offset > 0)
      AND NOT EXISTS (SELECT 1 FROM payout.positions_kept_from k
                      JOIN unnest($3::text[], $4::int[], $5::bigint[]) AS asked (topic, part, next_offset)
                        USING (topic, part)
-                     WHERE k.log_id = $2 AND k.next_offset > asked.next_offset) AS kept`;
+                     WHERE k.log_id = $2 AND k.next_offset > asked.next_offset)
+     AND NOT EXISTS (SELECT 1 FROM payout.transfer WHERE creator_id = $6 AND log_offset IS NULL
+                     AND code IN ('credit', 'reverse', 'correct', 'award', 'award_revoked')) AS kept`;
 
 // Gifts are nearly all there is of transfers: they are read from the last snapshot before the position to the first
 // after it. Of the others, which are few, each is looked at.
@@ -92,6 +95,7 @@ export class BalancesAsOf {
       balanceTopics,
       asked.map(({ partition }) => partition),
       asked.map(({ nextOffset }) => nextOffset),
+      creatorId,
     ])) as [{ kept: boolean }];
     if (!kept) throw new Problem('position_not_kept');
     const nextOffsets = asked.map(({ nextOffset }) => nextOffset);
