@@ -8,6 +8,8 @@ import { WaitingController } from './approve-redemptions/waiting.controller.js';
 import { WaitingForPeople } from './approve-redemptions/waiting.store.js';
 import { BalancesController } from './balances/balances.controller.js';
 import { Balances } from './balances/balances.store.js';
+import { BalancesAsOf } from './balances/balances-as-of.store.js';
+import { RedemptionPositionsFlow } from './balances/redemption-positions.flow.js';
 import { TransfersController } from './balances/transfers.controller.js';
 import { BreaksController } from './breaks/breaks.controller.js';
 import { Breaks } from './breaks/breaks.store.js';
@@ -26,6 +28,7 @@ import { Reconciliation1764000200004 } from './migrations/1764000200004-reconcil
 import { Webhooks1764000200005 } from './migrations/1764000200005-webhooks.js';
 import { Statements1764000200006 } from './migrations/1764000200006-statements.js';
 import { ProjectionRebuilds1764000200010 } from './migrations/1764000200010-projection-rebuilds.js';
+import { BalancesAsOf1764000200008 } from './migrations/1764000200008-balances-as-of.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
 import { Payouts } from './pay-creator/payouts.store.js';
@@ -75,6 +78,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     QuotesController,
     RebuildsController,
     ReconciliationController,
+    RedemptionPositionsFlow,
     RedemptionRulesController,
     RedemptionsController,
     SettlementFilesController,
@@ -90,6 +94,7 @@ import { WebhookEndpoints } from './webhook-endpoints/webhook-endpoints.store.js
     Adjustments,
     Approvals,
     Balances,
+    BalancesAsOf,
     Breaks,
     DeliverWebhooks,
     Eligibilities,
@@ -130,6 +135,7 @@ export const payoutService: Service = {
     Webhooks1764000200005,
     Statements1764000200006,
     ProjectionRebuilds1764000200010,
+    BalancesAsOf1764000200008,
   ],
   environment: payoutEnvironment,
   reads: ['diamond.events.v1', 'award.events.v1', 'rate.events.v1', 'redemption.events.v1'],

@@ -21,6 +21,7 @@ export { GiftRefusal, GiftSent, giftRefusals } from './gift-events.js';
 export { GiftRequest } from './gift-requests.js';
 export { LogPosition, positionOnAnswer } from './log-position.js';
 export { LogRecord, LogRecords } from './log-record.js';
+export { LogPosition, positionOnAnswer, type Reach, reachesIn, textOfReaches } from './log-position.js';
 export { partitionOf } from './partition.js';
 export { RateProposed } from './rate-events.js';
 export { redemptionStates } from './redemption-events.js';

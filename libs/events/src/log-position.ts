@@ -14,3 +14,29 @@ export const positionOnAnswer = (position: { topic: Topic; partition: number; of
   ...position,
   offset: String(position.offset),
 });
+
+/** How far one partition counts: every record before `nextOffset`, and none from there on. */
+export interface Reach {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly nextOffset: bigint;
+}
+
+const REACH = /^([a-z.0-9]+)\/(\d{1,4}):(\d{1,18})$/;
+const isTopic = (name: string): name is Topic => topicNames.includes(name as Topic);
+
+/** `diamond.events.v1/3:1500,award.events.v1/3:0`, each partition at most once; undefined for anything else. */
+export function reachesIn(text: string): readonly Reach[] | undefined {
+  const reaches: Reach[] = [];
+  for (const part of text.split(',')) {
+    const [, topic = '', partition, nextOffset] = REACH.exec(part) ?? [];
+    if (!isTopic(topic) || partition === undefined || nextOffset === undefined) return undefined;
+    reaches.push({ topic, partition: Number(partition), nextOffset: BigInt(nextOffset) });
+  }
+  const places = new Set(reaches.map(({ topic, partition }) => `${topic}/${partition}`));
+  return places.size === reaches.length ? reaches : undefined;
+}
+
+/** What `reachesIn` reads. */
+export const textOfReaches = (reaches: readonly Reach[]): string =>
+  reaches.map(({ topic, partition, nextOffset }) => `${topic}/${partition}:${nextOffset}`).join(',');

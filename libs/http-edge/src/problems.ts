@@ -56,6 +56,15 @@ export const problems = {
   shadow_not_found: { status: 409, title: 'There is no finished shadow of this projection, of this log.' },
   shadow_too_old: { status: 409, title: 'The shadow is so far behind that it has to be replayed further first.' },
   difference_changed: { status: 409, title: 'The difference is not the one that the dry run announced.' },
+  position_not_reached: {
+    status: 409,
+    title: 'The log, or who reads it, has not come to this position yet.',
+    retryable: true,
+  },
+  position_not_kept: {
+    status: 409,
+    title: 'Balances of this position were not kept; carat audit as-of answers from the log.',
+  },
   proposal_changed: { status: 409, title: 'The proposal is not the one that the content hash names.' },
   proposal_expired: { status: 409, title: 'The proposal waited for its approval too long.' },
   adjustment_already_decided: { status: 409, title: 'The adjustment was approved or rejected before.' },

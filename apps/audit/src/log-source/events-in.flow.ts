@@ -13,16 +13,18 @@ export interface ReadEvents<T extends Topic> extends Omit<ReadPart<T>, 'seen'> {
 
 /**
  * Every event from the begin of topics up to, not including, `to`: decoded, what a relay repeated dropped, what cannot
- * be decoded set aside. The very reading of every flow.
+ * be decoded set aside. The very reading of every flow. `from` is for a log that no relay writes: what one repeats is
+ * told from what is new by what came before.
  * @throws FlowHalted where a consumer would stop: a gap in a relayed sequence, another journal, a hole
  */
 export async function* eventsIn<T extends Topic>(
   log: LogReader,
   topics: readonly T[],
   to: Offsets,
+  from: Offsets = {},
 ): AsyncGenerator<ReadEvents<T>> {
   const seen = new Map<string, Seen>();
-  for await (const batch of log.read(topics, {}, to)) {
+  for await (const batch of log.read(topics, from, to)) {
     const place = `${batch.topic}/${batch.partition}`;
     const { events, dead, seen: now } = readPart<T>(batch, seen.get(place) ?? NOTHING_SEEN);
     seen.set(place, now);

@@ -2,6 +2,7 @@ import { LOG_SOURCES } from '@carat/audit/log-source';
 import type { Command } from 'commander';
 import { addBlastRadius } from '../blast-radius/blast-radius.js';
 import { addReplay } from '../replay/replay.js';
+import { addAsOf } from './as-of.js';
 import { addExplain } from './explain.js';
 import { addVerify } from './verify.js';
 import { addWhatIf } from './what-if.js';
@@ -9,7 +10,7 @@ import { addWhatIf } from './what-if.js';
 /** `carat audit <verb>`: answers from the log alone. */
 export function addAudit(program: Command): void {
   const audit = program.command('audit').description('answers from the log alone; nothing here can write to it');
-  for (const addVerb of [addVerify, addExplain, addWhatIf, addBlastRadius, addReplay])
+  for (const addVerb of [addVerify, addExplain, addWhatIf, addBlastRadius, addReplay, addAsOf])
     addVerb(audit)
       .option('--source <source>', `where the log is: ${LOG_SOURCES}`, 'env')
       .option('--json', 'print JSON')

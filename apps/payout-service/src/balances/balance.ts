@@ -8,7 +8,7 @@ const Position = z.partialRecord(
   z.enum(topicNames),
   z.object({ partition: z.int().min(0), nextOffset: Decimal }).readonly(),
 );
-type Position = z.infer<typeof Position>;
+export type Position = z.infer<typeof Position>;
 
 /** A creator's balance as it is answered: millidiamonds in decimal, no figure but `adjusted` and `awarded` negative. */
 export const Balance = z.object({
@@ -22,7 +22,10 @@ export const Balance = z.object({
   held: Decimal,
   redeemed: Decimal,
   recoverable: Decimal,
-  /** Every event of the creator before `nextOffset` is in these figures, and none from there on. */
+  /**
+   * Every event of the creator before `nextOffset` is in these figures, and none from there on. Without
+   * `redemption.events.v1` while something that was booked is not in the log yet.
+   */
   position: Position,
   /** Where the question named a gift: whether its credit is in these figures. */
   included: z.boolean().optional(),

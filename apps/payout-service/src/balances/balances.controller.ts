@@ -1,18 +1,37 @@
-import { Id, isGiftId } from '@carat/events';
+import { Id, isGiftId, UtcTime } from '@carat/events';
 import { Answers, PageQuery, Problem, pageOf, Roles, readCursor } from '@carat/http-edge';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Balance, BookedTransfer } from './balance.js';
+import { balancePositionIn } from './balance-position.js';
 import { Balances } from './balances.store.js';
+import { BalancesAsOf } from './balances-as-of.store.js';
 
 const LONGEST_WAIT_MS = 2_000;
 
-const BalanceQuery = z.object({
-  after: z
-    .stringFormat('gift_id', isGiftId)
-    .optional()
-    .meta({ description: 'a gift: waits up to 2 s until its credit is booked' }),
-});
+const BalanceQuery = z
+  .object({
+    after: z
+      .stringFormat('gift_id', isGiftId)
+      .optional()
+      .meta({ description: 'a gift: waits up to 2 s until its credit is booked' }),
+    asOf: UtcTime.optional().meta({
+      description: 'a time of the log: the balance of everything that was recorded before it; not with the others',
+    }),
+    atPosition: z
+      .stringFormat('balance_position', (text) => balancePositionIn(text) !== undefined)
+      .optional()
+      .meta({
+        description:
+          'a position of the log, as `topic/partition:nextOffset` of diamond.events.v1, award.events.v1 and ' +
+          'redemption.events.v1 with commas between; not with the others',
+      }),
+  })
+  .check(({ value, issues }) => {
+    const [, ...more] = Object.keys(value);
+    for (const name of more)
+      issues.push({ code: 'custom', path: [name], input: value, message: 'asks for another balance, too' });
+  });
 type BalanceQuery = z.infer<typeof BalanceQuery>;
 
 const Transfers = z.object({ items: z.array(BookedTransfer), nextCursor: z.string().nullable() });
@@ -22,15 +41,24 @@ type Transfers = z.infer<typeof Transfers>;
 @Controller('v1/creators/:creatorId')
 @Roles('creator', 'operator', 'approver', 'auditor')
 export class BalancesController {
-  constructor(private readonly balances: Balances) {}
+  constructor(
+    private readonly balances: Balances,
+    private readonly asOf: BalancesAsOf,
+  ) {}
 
-  /** The balance in millidiamonds, with the positions of the log that it includes; zeros for an unknown creator. */
+  /**
+   * The balance in millidiamonds, with the positions of the log that it includes; zeros for an unknown creator. As it
+   * is now, or as it was: of exactly the events before a time of the log, or before a position.
+   */
   @Get('balance')
   @Answers(Balance)
   async balance(
     @Param('creatorId', { schema: Id }) creatorId: string,
-    @Query({ schema: BalanceQuery }) { after }: BalanceQuery,
+    @Query({ schema: BalanceQuery }) { after, asOf, atPosition = '' }: BalanceQuery,
   ): Promise<Balance> {
+    const position =
+      asOf === undefined ? balancePositionIn(atPosition) : await this.asOf.positionAt(creatorId, Date.parse(asOf));
+    if (position !== undefined) return this.asOf.read(creatorId, position, LONGEST_WAIT_MS);
     if (after === undefined || !isGiftId(after)) return this.balances.read(creatorId);
     await this.balances.untilCredited(creatorId, after, LONGEST_WAIT_MS);
     return this.balances.read(creatorId, after);

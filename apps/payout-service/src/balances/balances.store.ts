@@ -6,6 +6,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { LEDGER_GROUP } from '../diamond-ledger/ledger-group.js';
 import { type Balance, type BookedTransfer, type OffsetRow, type OwnedTransfer, positionOf } from './balance.js';
+import { LEDGER_GROUP, POSITIONS_GROUP } from '../diamond-ledger/ledger-group.js';
+import { type Balance, type BookedTransfer, type OffsetRow, positionOf } from './balance.js';
 
 interface BalanceRow extends Omit<Balance, 'creatorId' | 'unit' | 'position'> {
   readonly offsets: readonly OffsetRow[];
@@ -13,13 +15,16 @@ interface BalanceRow extends Omit<Balance, 'creatorId' | 'unit' | 'position'> {
 }
 
 // One statement sees one snapshot: the ledger moves its offset in the transaction that moves the balance, so the
-// position tells exactly what the figures hold.
+// position tells exactly what the figures hold. Doors book before the log has the event: while it has not, how far the
+// log was read says nothing of what they booked.
 const READ_BALANCE = `
   SELECT coalesce(b.earned, 0) AS earned, coalesce(b.awarded, 0) AS awarded, coalesce(b.adjusted, 0) AS adjusted,
          coalesce(b.reversed, 0) AS reversed, coalesce(b.available, 0) AS available, coalesce(b.held, 0) AS held,
          coalesce(b.redeemed, 0) AS redeemed, coalesce(b.recoverable, 0) AS recoverable,
          (SELECT coalesce(json_agg(json_build_array(topic, part, next_offset::text) ORDER BY topic, part), '[]')
-          FROM journal.consumer_offset WHERE grp = $2 AND log_id = $3) AS offsets,
+          FROM journal.consumer_offset
+          WHERE log_id = $3 AND (grp = $2 OR grp = $5 AND NOT EXISTS (
+            SELECT 1 FROM payout.transfer WHERE creator_id = $1 AND log_offset IS NULL))) AS offsets,
          EXISTS (SELECT 1 FROM payout.transfer t WHERE t.event_id = $4::uuid AND t.creator_id = $1) AS included
   FROM (VALUES ($1::text)) AS asked (creator_id) LEFT JOIN payout.balance b USING (creator_id)`;
 
@@ -59,6 +64,7 @@ export class Balances {
       LEDGER_GROUP,
       this.log.id,
       after === undefined ? null : creditEventOf(after),
+      POSITIONS_GROUP,
     ])) as [BalanceRow];
     const { offsets, included, ...figures } = row;
     return {

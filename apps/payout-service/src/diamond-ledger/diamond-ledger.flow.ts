@@ -10,6 +10,11 @@ import { transfersOf } from './transfers-of.js';
 export class DiamondLedgerFlow {
   @Project({ group: LEDGER_GROUP, from: ['diamond.events.v1', 'award.events.v1'] })
   async onDiamonds(events: readonly Recorded<'diamond.events.v1' | 'award.events.v1'>[], tx: Tx): Promise<void> {
-    await post(tx, events.flatMap(transfersOf));
+    await post(
+      tx,
+      events.flatMap((event) =>
+        transfersOf(event).map((transfer) => ({ ...transfer, logOffset: event.position.offset })),
+      ),
+    );
   }
 }

@@ -24,7 +24,7 @@ const book = (events: readonly LedgerEvent[]): Promise<void> =>
 async function booked(): Promise<Map<string, NaiveBalance>> {
   const rows = (await db.query('SELECT * FROM payout.balance')) as ({ creator_id: string } & Record<string, string>)[];
   return new Map(
-    rows.map(({ creator_id: creatorId, ledger_seq: _seq, ...terms }) => [
+    rows.map(({ creator_id: creatorId, ledger_seq: _seq, gift_transfers: _gifts, ...terms }) => [
       creatorId,
       Object.fromEntries(
         Object.entries(terms).map(([term, value]) => [term, BigInt(value)]),
