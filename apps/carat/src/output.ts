@@ -1,5 +1,5 @@
 /** How a command ends. */
-export const exitCode = { done: 0, usage: 2, incomplete: 3, unreachable: 4, notFound: 5 } as const;
+export const exitCode = { done: 0, differs: 1, usage: 2, incomplete: 3, unreachable: 4, notFound: 5 } as const;
 
 /** A command that ends early: one sentence for a person, one code for a script. */
 export class CommandFailure extends Error {
