@@ -104,7 +104,7 @@ export class SealedIntervals {
   record(place: Place, record: RawRecord, event: Event | undefined): boolean {
     const open = this.open.get(placeOf(place));
     if (open === undefined || record.offset < open.nextOffset || record.offset >= open.end) {
-      const detail = `seal ${this.current?.content.number ?? 0} does not cover this offset, or not after the one before`;
+      const detail = `seal ${this.current?.content.number ?? 0} does not cover it, or not behind the one before`;
       this.differs('record_not_sealed', placeOf(place), detail, { ...place, offset: String(record.offset) });
       return false;
     }
