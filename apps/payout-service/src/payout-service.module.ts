@@ -27,8 +27,8 @@ import { Proposals1764000200003 } from './migrations/1764000200003-proposals.js'
 import { Reconciliation1764000200004 } from './migrations/1764000200004-reconciliation.js';
 import { Webhooks1764000200005 } from './migrations/1764000200005-webhooks.js';
 import { Statements1764000200006 } from './migrations/1764000200006-statements.js';
-import { ProjectionRebuilds1764000200010 } from './migrations/1764000200010-projection-rebuilds.js';
 import { BalancesAsOf1764000200008 } from './migrations/1764000200008-balances-as-of.js';
+import { ProjectionRebuilds1764000200010 } from './migrations/1764000200010-projection-rebuilds.js';
 import { PayCreators } from './pay-creator/pay-creators.worker.js';
 import { PayoutProvider } from './pay-creator/payout-provider.worker.js';
 import { Payouts } from './pay-creator/payouts.store.js';

@@ -45,8 +45,6 @@ const named = async (): Promise<object> => ({ id: 'this-log', trouble: () => und
 export async function openPayoutDoors(
   rules: Partial<PayoutEnvironment> = {},
   openLog: (database: LedgerDatabase) => Promise<object | EventLog> = named,
-/** The log is nothing but a name, unless one is opened. */
-  openLog: (database: LedgerDatabase) => Promise<object> = async () => ({ id: 'this-log', trouble: () => undefined }),
 ): Promise<PayoutDoors> {
   const database = await openLedgerDatabase(accessMigrations);
   const { db } = database;
@@ -57,7 +55,6 @@ export async function openPayoutDoors(
   const environment = { ...payoutEnvironment({ standalone: true }).parse({}), ...seldom, ...rules };
   const shared = [
     { provide: DataSource, useValue: db },
-    { provide: EVENT_LOG, useValue: await openLog(database) },
     { provide: EVENT_LOG, useValue: log },
     { provide: ENVIRONMENT, useValue: environment },
   ];

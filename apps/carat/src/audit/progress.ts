@@ -7,7 +7,7 @@ export interface Progress {
   stop(): void;
 }
 
-export function progressOf({ quiet }: AuditOptions, unit: string): Progress {
+export function progressOf({ quiet }: Pick<AuditOptions, 'quiet'>, unit: string): Progress {
   if (quiet === true || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
   const bar = new SingleBar(
     { stream: process.stderr, clearOnComplete: true, format: `{bar} {percentage}% | {value} of {total} ${unit}` },

@@ -4,10 +4,8 @@ import { creditIdOf, type GiftId, uuidOf } from '@carat/events';
 import { EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { LEDGER_GROUP } from '../diamond-ledger/ledger-group.js';
-import { type Balance, type BookedTransfer, type OffsetRow, type OwnedTransfer, positionOf } from './balance.js';
 import { LEDGER_GROUP, POSITIONS_GROUP } from '../diamond-ledger/ledger-group.js';
-import { type Balance, type BookedTransfer, type OffsetRow, positionOf } from './balance.js';
+import { type Balance, type BookedTransfer, type OffsetRow, type OwnedTransfer, positionOf } from './balance.js';
 
 interface BalanceRow extends Omit<Balance, 'creatorId' | 'unit' | 'position'> {
   readonly offsets: readonly OffsetRow[];
