@@ -77,7 +77,7 @@ test('a record, its leaf and its link are what the slow way comes to', () => {
   fc.assert(
     fc.property(fc.array(records(), { maxLength: 5 }), (all) => {
       const chain = new RecordChain(PLACE);
-      let before = createHash('sha256').update('carat seal chain v1').digest();
+      let before: Buffer = createHash('sha256').update('carat seal chain v1').digest();
       for (const record of all) {
         const [position, digest] = [naive.position(PLACE, record), naive.record(record)];
         before = naive.sha256(before, position, digest);
