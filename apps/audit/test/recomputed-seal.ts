@@ -1,8 +1,8 @@
 import type { LogReader, Offsets, RawBatch } from '@carat/event-log';
 import { decode, type Event, type Topic, topicNames } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
+import { naiveBalances } from '@carat/payout-service/test/naive-ledger';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
-import { naiveBalances } from '../../payout-service/test/naive-ledger.js';
 import { digestOfBalances } from '../src/seals/balance-tree.js';
 import { rootOf } from '../src/seals/merkle.js';
 import { type Digest, hexOf, RecordChain } from '../src/seals/record-chain.js';

@@ -6,14 +6,7 @@ import { freePort } from '@carat/test-bed';
 const APPS = resolve(import.meta.dirname, '../..');
 const READY = /ready (http:\/\/\S+)/;
 
-type App =
-  | 'gift-service'
-  | 'conversion-service'
-  | 'payout-service'
-  | 'fake-provider'
-  | 'ops-console'
-  | 'audit'
-  | 'standalone';
+type App = 'gift-service' | 'conversion-service' | 'payout-service' | 'fake-provider' | 'ops-console' | 'standalone';
 export type Environment = Readonly<Record<string, string>>;
 
 /** A service as it is really run: a process of its own, over its built files. */

@@ -1,14 +1,9 @@
-import { createPublicKey } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually, freshDatabase } from '@carat/test-bed';
 import { expect, test } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { digestOfBalances, type SealedBalance } from '../../audit/src/seals/balance-tree.js';
-import { hexOf } from '../../audit/src/seals/record-chain.js';
-import { isSignedWith, type Seal } from '../../audit/src/seals/seal.js';
-import { readSealFile } from '../../audit/src/seals/seals.store.js';
 import { CaratProcess } from './carat-process.js';
 import { giftBody } from './topology.js';
 
@@ -36,21 +31,16 @@ test('standalone seals its log: the balances of the last seal are those that peo
         },
         body: JSON.stringify(giftBody(n, { quantity: n })),
       });
-    const publicKey = createPublicKey(await readFile(join(home, 'notary-key.pub.pem')));
     await eventually(async () => {
       const [file] = await readdir(join(home, 'seals'));
-      const seals: Seal[] = [];
-      for await (const seal of readSealFile(join(home, 'seals', file ?? ''))) seals.push(seal);
-      const last = seals.at(-1)?.content;
-      expect(last?.sums['carat.diamonds.credited.v1']).toEqual({ events: '5', coins: '15', millidiamonds: '7500' });
-      const rows = (await db.query('SELECT * FROM payout.balance')) as Record<string, string>[];
-      const balances = rows.map(({ creator_id: creatorId, ...row }) => ({
-        creatorId,
-        terms: Object.fromEntries(Object.entries(row).map(([term, amount]) => [term, BigInt(amount)])),
-      })) as unknown as SealedBalance[];
-      expect(balances).toHaveLength(5);
-      expect(last?.balances).toEqual([{ partition: 0, digest: hexOf(digestOfBalances(balances)) }]);
-      expect(seals.every((seal) => isSignedWith(seal, publicKey))).toBe(true);
+      const lines = (await readFile(join(home, 'seals', file ?? ''), 'utf8')).trimEnd().split('\n');
+      const last = JSON.parse(lines.at(-1) ?? '').content;
+      expect(last.number).toBe(lines.length);
+      expect(last.sums['carat.diamonds.credited.v1']).toEqual({ events: '5', coins: '15', millidiamonds: '7500' });
+      const terms = 'creator_id, earned, awarded, adjusted, reversed, held, redeemed';
+      const seen = await db.query(`SELECT ${terms} FROM payout.balance ORDER BY 1`);
+      expect(seen).toHaveLength(5);
+      expect(await db.query(`SELECT ${terms} FROM audit.balance ORDER BY 1`)).toEqual(seen);
     });
     expect((await fetch(`${carat.url}/health/ready`)).status).toBe(200);
     expect(await (await fetch(`${carat.url}/metrics`)).text()).toMatch(/^carat_seal_number [1-9]/m);

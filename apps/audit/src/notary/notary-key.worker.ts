@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { keyIdOf } from '../seals/seal.js';
@@ -66,7 +66,7 @@ async function keepPublicKey(path: string, pem: string): Promise<void> {
 
 /** A file that is whole or not there, whenever the process ends. Who comes second changes nothing. */
 async function create(path: string, text: string, mode: number): Promise<void> {
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomUUID()}`;
   const file = await open(draft, 'w', mode);
   try {
     await file.writeFile(text);

@@ -32,9 +32,9 @@ afterAll(async () => {
   await Promise.all(logs.map((log) => log.close()));
 });
 
-const publish = async (log: EventLog, records: readonly Placed[]): Promise<void> => {
-  for (const [topic, of] of Map.groupBy(records, (record) => record.topic)) await log.publish(topic, of);
-};
+async function publish(log: EventLog, records: readonly Placed[]): Promise<void> {
+  for (const [topic, its] of Map.groupBy(records, (record) => record.topic)) await log.publish(topic, its);
+}
 const sealed = (records: number): Promise<Seal[]> =>
   eventually(
     async () => {
@@ -46,7 +46,7 @@ const sealed = (records: number): Promise<Seal[]> =>
     { withinMs: 30_000 },
   );
 
-test('on Kafka a notary seals what is there, with its repeats, and the next one goes on from the last seal', async () => {
+test('on Kafka a notary seals all there is, repeats too, and the next goes on from the last seal', async () => {
   const records = recordsOf(300, 1);
   const first = await bed.start(await openLog(), { everyRecords: 200 });
   const log = logs[0] as EventLog;

@@ -3,12 +3,12 @@ import { appendFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '@carat/event-log';
+import { event } from '@carat/payout-service/test/ledger-events';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import { eventually } from '@carat/test-bed';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { event } from '../../../payout-service/test/ledger-events.js';
-import { CaratProcess } from '../../../standalone/test/carat-process.js';
 import { appendTo, type NotaryBed, openNotaryBed, PARTITIONS, placedEvent, recordsOf } from '../../test/notary-bed.js';
+import { NotaryProcess } from '../../test/notary-process.js';
 import { balancesOf, everythingIn, recomputed } from '../../test/recomputed-seal.js';
 import { isSignedWith, type Seal } from '../seals/seal.js';
 import { lineOfSeal, readNotaryKeys } from '../seals/seals.store.js';
@@ -58,7 +58,7 @@ test('a notary that is killed again and again leaves out no record, and seals no
     SEAL_RECORDS: '150',
     SEAL_INTERVAL: '100ms',
   };
-  const notary = await CaratProcess.start('audit', environment);
+  const notary = await NotaryProcess.start(environment);
   let written = 0;
   for (let life = 0; life < 2; life++) {
     const records = recordsOf(400, life);

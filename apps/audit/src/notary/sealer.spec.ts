@@ -1,9 +1,9 @@
 import { type Offsets, type RawRecord, SequenceGap } from '@carat/event-log';
 import { encode, type Topic } from '@carat/events';
+import { event, histories } from '@carat/payout-service/test/ledger-events';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { event, histories } from '../../../payout-service/test/ledger-events.js';
 import { sent } from '../../test/gift-log.js';
 import { ledgerTopics, recomputed } from '../../test/recomputed-seal.js';
 import { BalanceTree, bucketDigest, type SealedBalance } from '../seals/balance-tree.js';

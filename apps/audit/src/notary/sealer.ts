@@ -164,7 +164,7 @@ export class Sealer {
     );
   }
 
-  /** The sealer of what comes after a seal that this one made. The log may have grown past where it ended at the start. */
+  /** The sealer of what comes after a seal that this one made. The log has grown past where it ended at the start. */
   after(content: SealContent): Sealer {
     return new Sealer({ ...this.start, last: content, relayed: this.relayed() });
   }
