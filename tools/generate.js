@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { notary } from '@carat/audit';
 import { conversionService } from '@carat/conversion-service';
 import { topics } from '@carat/events';
 import { fakeProvider } from '@carat/fake-provider';
@@ -16,7 +17,7 @@ import { z } from 'zod';
 import { asyncApiOf, typeOf } from './asyncapi.js';
 
 const REFERENCE = fileURLToPath(new URL('../docs/reference/', import.meta.url));
-const SERVICES = [giftService, conversionService, payoutService, fakeProvider, opsConsole];
+const SERVICES = [giftService, conversionService, payoutService, fakeProvider, opsConsole, notary];
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
 /** `schemas/<type>.json`: what a writer may send, in JSON Schema 2020-12. */

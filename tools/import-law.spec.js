@@ -64,6 +64,9 @@ const broken = [
   ['audit-reaches-no-writer', 'apps/audit/src/m1.worker.ts', `import { append } from '@carat/event-log/journal';`],
   ['audit-reaches-no-writer', 'apps/audit/src/m2.ts', `import type { m1 } from './m1.worker.js';`],
   ['audit-reaches-no-writer', 'apps/audit/src/m3.ts', `import { c } from '@carat/conversion-service';`],
+  ['audit-reaches-no-writer', 'apps/audit/src/notary/m4.worker.ts', `import '@carat/service-host';`],
+  ['audit-reaches-no-writer', 'apps/audit/src/notary/m5.ts', `import '../audit.module.js';`],
+  ['audit-reaches-no-writer', 'apps/audit/src/notary/audit.module.ts', `import '@carat/event-log/journal';`],
   [
     'standalone-takes-apps-at-their-door',
     'apps/standalone/src/main.ts',
@@ -95,6 +98,8 @@ const kept = [
   ['apps/carat/src/audit.ts', `import '@carat/audit/what-if';\nimport '@carat/service-host';`],
   ['apps/ops-console/src/o.worker.ts', `import '@carat/audit/explain-trail';`],
   ['apps/audit/src/a.worker.ts', `import '@carat/event-log/readers';\nimport '@carat/conversion-service/rate-book';`],
+  ['apps/audit/src/audit.module.ts', `import '@carat/service-host';`],
+  ['apps/audit/src/main.ts', `import './audit.module.js';`],
   ['apps/audit/src/a.int.spec.ts', `import '@carat/event-log/journal';\nimport '@carat/test-bed';`],
   ['apps/payout-service/src/main.ts', `import './payout-service.module.js';`],
   ['apps/payout-service/src/payout-service.module.ts', `import '@carat/service-host';`],

@@ -13,12 +13,17 @@ const apps = filesOf('apps/*/package.json')
   .filter((file) => JSON.parse(textOf(file)).exports?.['.'] !== undefined)
   .map((file) => file.split('/')[1]);
 
+/** What an app's module says of the service in it. */
+const moduleOf = (app) => textOf(`apps/${app}/src/${app}.module.ts`);
+const nameOf = (app) => /^ {2}name: '([\w-]+)',$/m.exec(moduleOf(app))[1];
+const appOf = (name) => apps.find((app) => nameOf(app) === name);
+
 /** True for a service that says of itself that nobody else may reach it. */
-const isLoopbackOnly = (app) => /^ {2}loopbackOnly: true,$/m.test(textOf(`apps/${app}/src/${app}.module.ts`));
+const isLoopbackOnly = (name) => /^ {2}loopbackOnly: true,$/m.test(moduleOf(appOf(name)));
 const [reached, hidden] = [false, true].map((is) => ours.filter(([name]) => isLoopbackOnly(name) === is));
 
 test('docker compose runs every service', () => {
-  expect(ours.map(([name]) => name).sort()).toEqual(apps);
+  expect(ours.map(([name]) => name).sort()).toEqual(apps.map(nameOf).sort());
 });
 
 describe.each(services)('in docker compose %s', (_name, { healthcheck, image, ports, depends_on: parts = {} }) => {
@@ -40,6 +45,7 @@ describe.each(services)('in docker compose %s', (_name, { healthcheck, image, po
 describe.each(ours)('in docker compose %s', (name, { command, environment }) => {
   test('runs its own main on its own port', () => {
     expect(command).toEqual([name]);
+    expect(Number(environment.PORT)).toBe(Number(/^ {2}port: (\d+),$/m.exec(moduleOf(appOf(name)))[1]));
     expect(ours.filter(([, other]) => other.environment.PORT === environment.PORT)).toHaveLength(1);
   });
 

@@ -5,5 +5,6 @@ cd /carat
 main="apps/${1:-gift-service}/dist/main.js"
 case "${1:-gift-service}" in
   *-service | ops-console | fake-provider) exec node --enable-source-maps "$main" ;;
+  notary) exec node --enable-source-maps apps/audit/dist/main.js ;;
   *) exec "$@" ;;
 esac

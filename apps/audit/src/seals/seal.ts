@@ -8,7 +8,7 @@ const Hex = z.string().regex(/^[0-9a-f]{64}$/);
 const Decimal = z.string().regex(/^-?\d+$/);
 
 /** One partition up to a seal. */
-const SealedPartition = z.object({
+const SealedPartition = z.strictObject({
   topic: z.enum(topicNames),
   partition: z.int().min(0),
   /** Every record before this offset is sealed, and none from here on. */
@@ -24,10 +24,13 @@ const SealedPartition = z.object({
 export type SealedPartition = Readonly<z.infer<typeof SealedPartition>>;
 
 /** All events of one type up to a seal, as they stand in the log: repeats of a relay count again. */
-const Sum = z.object({ events: Decimal, coins: Decimal, millidiamonds: Decimal });
+const Sum = z.strictObject({ events: Decimal, coins: Decimal, millidiamonds: Decimal });
 
-/** What a notary says of the log at one moment. Amounts and offsets are decimal strings. */
-export const SealContent = z.object({
+/**
+ * What a notary says of the log at one moment. Amounts and offsets are decimal strings. A field that is not of this
+ * version is refused, for the signature would not cover it.
+ */
+export const SealContent = z.strictObject({
   version: z.literal(1),
   /** From 1, without a gap. */
   number: z.int().min(1),
@@ -40,12 +43,12 @@ export const SealContent = z.object({
   partitions: z.array(SealedPartition).readonly(),
   sums: z.record(z.string(), Sum),
   /** Per partition of the topics that creators key: the digest of its creators' balances. */
-  balances: z.array(z.object({ partition: z.int().min(0), digest: Hex })).readonly(),
+  balances: z.array(z.strictObject({ partition: z.int().min(0), digest: Hex })).readonly(),
 });
 export type SealContent = Readonly<z.infer<typeof SealContent>>;
 
 /** A seal as it is kept: in `audit.seal`, and as one line of a file that an outsider can keep. */
-export const Seal = z.object({
+export const Seal = z.strictObject({
   content: SealContent,
   /** Which key signed it: the SHA-256 of the public key (SPKI, DER). */
   keyId: Hex,
@@ -57,7 +60,10 @@ export type Seal = Readonly<z.infer<typeof Seal>>;
 /** `previous` of the first seal. */
 export const NO_SEAL = '0'.repeat(64);
 
-const bytesOf = (content: SealContent): Buffer => Buffer.from(canonicalize(content) ?? '', 'utf8');
+/** The canonical JSON (RFC 8785) of a content: the very text that is signed, and that is kept. */
+export const textOfSeal = (content: SealContent): string => canonicalize(content) ?? '';
+
+const bytesOf = (content: SealContent): Buffer => Buffer.from(textOfSeal(content), 'utf8');
 
 /** What the next seal calls this one. */
 export const hashOfSeal = (content: SealContent): string => hexOf(sha256(bytesOf(content)));

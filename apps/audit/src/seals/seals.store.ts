@@ -1,0 +1,51 @@
+import type { Tx } from '@carat/event-log';
+import type { Seal } from './seal.js';
+import { sealOfRow } from './seal-line.js';
+
+export { readSealFile, sealFileOf } from './seal-file.worker.js';
+export { lineOfSeal, SealMalformed, sealOnLine } from './seal-line.js';
+
+type Queries = Pick<Tx, 'query'>;
+type Row = Parameters<typeof sealOfRow>[0];
+
+const SEALS_IN_A_PAGE = 50;
+
+/**
+ * The seals of a database from a number on, in their order.
+ * @throws SealMalformed when a row holds none
+ */
+export async function* readSeals(tx: Queries, from = 1): AsyncGenerator<Seal> {
+  for (let next: number = from; ; ) {
+    const rows = (await tx.query(
+      'SELECT number, content, key_id, signature FROM audit.seal WHERE number >= $1 ORDER BY number LIMIT $2',
+      [next, SEALS_IN_A_PAGE],
+    )) as Row[];
+    yield* rows.map(sealOfRow);
+    if (rows.length < SEALS_IN_A_PAGE) return;
+    next = Number(rows.at(-1)?.number) + 1;
+  }
+}
+
+/** The seal of a number; the newest without one. Undefined when it is not there. */
+export async function readSeal(tx: Queries, number?: number): Promise<Seal | undefined> {
+  const [row] = (await tx.query(
+    `SELECT number, content, key_id, signature FROM audit.seal
+     WHERE number = coalesce($1, (SELECT max(number) FROM audit.seal))`,
+    [number ?? null],
+  )) as Row[];
+  return row === undefined ? undefined : sealOfRow(row);
+}
+
+/** The public half of a key that has signed seals here. */
+export interface KnownKey {
+  readonly keyId: string;
+  /** SPKI as PEM. */
+  readonly publicKey: string;
+}
+
+/** Every key that a notary of this database ever had, the oldest first. */
+export async function readNotaryKeys(tx: Queries): Promise<KnownKey[]> {
+  return (await tx.query(
+    'SELECT key_id AS "keyId", public_key AS "publicKey" FROM audit.notary_key ORDER BY first_used_at, key_id',
+  )) as KnownKey[];
+}
