@@ -9,15 +9,16 @@ const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]
 
 const none: CreatorBooks = { terms: NOTHING, fingerprint: new Fingerprint().value };
 
+/** What the log gives each creator. */
+type GivenByLog = ReadonlyMap<string, CreatorBooks>;
+
 /** Holds the rows of the ledger against what the log gives. */
 export class BooksPass {
   private readonly fingerprints = new Map<string, Fingerprint>();
   private readonly accounts = new Map<string, bigint>();
   private readonly rowed = new Set<string>();
 
-  /** @param creators what the log gives each creator */
   constructor(
-    private readonly creators: ReadonlyMap<string, CreatorBooks>,
     private readonly findings: Findings,
     private readonly key: string,
   ) {}
@@ -34,21 +35,20 @@ export class BooksPass {
   }
 
   /** Creators whose transfers are not those that the log gives. */
-  differing(): string[] {
-    const all = new Set([...this.creators.keys(), ...this.fingerprints.keys()]);
+  differing(creators: GivenByLog): string[] {
+    const all = new Set([...creators.keys(), ...this.fingerprints.keys()]);
     return [...all].filter(
       (creatorId) =>
-        (this.creators.get(creatorId) ?? none).fingerprint !==
-        (this.fingerprints.get(creatorId)?.value ?? none.fingerprint),
+        (creators.get(creatorId) ?? none).fingerprint !== (this.fingerprints.get(creatorId)?.value ?? none.fingerprint),
     );
   }
 
-  balances(rows: readonly BookedBalance[]): void {
+  balances(rows: readonly BookedBalance[], creators: GivenByLog): void {
     this.findings.checked('balances', rows.length);
     this.findings.checked('conservation', rows.length);
     for (const { creatorId, terms: found, available, recoverable } of rows) {
       this.rowed.add(creatorId);
-      const due = (this.creators.get(creatorId) ?? none).terms;
+      const due = (creators.get(creatorId) ?? none).terms;
       const differing = terms.filter((term) => found[term] !== due[term]);
       if (differing.length > 0)
         this.findings.add(
@@ -69,8 +69,8 @@ export class BooksPass {
   }
 
   /** Every row was seen: what the log gives and no row has is missing, and the accounts have to add up. */
-  end(): void {
-    for (const [creatorId, { terms: due }] of this.creators)
+  end(creators: GivenByLog): void {
+    for (const [creatorId, { terms: due }] of creators)
       if (!this.rowed.has(creatorId) && terms.some((term) => due[term] !== 0n))
         this.findings.add('balances', 'balance_missing', creatorId, 'the log gives it diamonds, and it has no balance');
     const sum = [...this.accounts.values()].reduce((all, one) => all + one, 0n);

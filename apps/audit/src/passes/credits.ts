@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { convertedGiftId, creditDiamonds, type GiftEvent } from '@carat/conversion-service/credit-diamonds';
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, faultOf, type Position } from '@carat/event-log';
-import { decode, type Event, encode, uuidOf } from '@carat/events';
+import { decode, type Event, uuidOf } from '@carat/events';
 import canonicalize from 'canonicalize';
 import type { Findings } from '../verify/findings.js';
 import { IdTable } from './id-table.js';
@@ -128,8 +128,9 @@ export class CreditsPass {
   private first(id: string, value: Buffer, position: Position): void {
     const due = this.due.get(id);
     this.standing.set(id, crc32(value));
-    // The same cause gives the same bytes, so nothing of the other event needs to be read.
-    const event = due !== undefined && encode(due.event).equals(value) ? due.event : this.read(value, position);
+    // The same cause gives the same bytes, so nothing of the other event needs to be read. All of it is ASCII.
+    const isSame = due !== undefined && JSON.stringify(due.event) === value.toString('latin1');
+    const event = isSame ? due.event : this.read(value, position);
     if (event === undefined) return;
     this.told.booked(event, position);
     this.due.delete(id);

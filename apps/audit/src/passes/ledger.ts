@@ -1,6 +1,6 @@
 import type { Position } from '@carat/event-log';
 import { partitionOf, type Topic } from '@carat/events';
-import { addTerms, changesBy, type Moved, type Terms } from '@carat/payout-service/terms';
+import { addTerms, changesBy, type Moved, type Terms, terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
 import { bookedOf, Fingerprint } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
@@ -57,8 +57,13 @@ const movedBy = ({ code, debit, credit, millidiamonds }: Transfer): Moved => ({
 });
 
 interface Book {
-  terms: Terms;
+  readonly terms: Record<(typeof terms)[number], bigint>;
   readonly fingerprint: Fingerprint;
+}
+
+/** In place: this is done for every transfer there is. */
+function addTo(sum: Book['terms'], changes: Terms): void {
+  for (const term of terms) if (changes[term] !== 0n) sum[term] += changes[term];
 }
 
 /**
@@ -83,7 +88,7 @@ export class LedgerPass {
       const upTo = this.options.bookedUpTo(topic);
       if (upTo !== undefined && offset >= upTo) continue;
       const book = this.bookOf(transfer.creatorId, topic);
-      book.terms = addTerms(book.terms, changes);
+      addTo(book.terms, changes);
       book.fingerprint.add(bookedOf(transfer), this.options.key);
       this.count(changes, recordedAtMs);
       this.options.findings.checked('transfers');
@@ -97,9 +102,9 @@ export class LedgerPass {
 
   creators(): ReadonlyMap<string, CreatorBooks> {
     return new Map(
-      [...this.books].map(([creatorId, { terms, fingerprint }]) => [
+      [...this.books].map(([creatorId, book]) => [
         creatorId,
-        { terms, fingerprint: fingerprint.value },
+        { terms: book.terms, fingerprint: book.fingerprint.value },
       ]),
     );
   }
@@ -107,7 +112,7 @@ export class LedgerPass {
   private bookOf(creatorId: string, topic: Topic): Book {
     const known = this.books.get(creatorId);
     if (known !== undefined) return known;
-    const book = { terms: NOTHING, fingerprint: new Fingerprint() };
+    const book = { terms: { ...NOTHING }, fingerprint: new Fingerprint() };
     this.books.set(creatorId, book);
     const { partition, partitions, findings } = this.options;
     const due = partitionOf(creatorId, partitions);

@@ -1,6 +1,6 @@
 import type { Position } from '@carat/event-log';
 import { type LogPosition, positionOnAnswer } from '@carat/events';
-import type { Finding, Pass } from './audit-report.js';
+import { type Finding, type Pass, passes } from './audit-report.js';
 
 /** How many findings of one pass are kept by name. */
 const MOST_NAMED = 1_000;
@@ -9,11 +9,11 @@ const MOST_NAMED = 1_000;
 export class Findings {
   private readonly named = new Map<Pass, Finding[]>();
   private readonly found = new Map<Pass, number>();
-  private readonly looked = new Map<Pass, number>();
+  private readonly looked = Object.fromEntries(passes.map((pass) => [pass, 0])) as Record<Pass, number>;
 
   /** A pass looked at so many more records, rows or seals. */
   checked(pass: Pass, count = 1): void {
-    this.looked.set(pass, (this.looked.get(pass) ?? 0) + count);
+    this.looked[pass] += count;
   }
 
   add(pass: Pass, code: string, subject: string, detail: string, position?: Position | LogPosition): void {
@@ -27,7 +27,7 @@ export class Findings {
 
   /** Takes what others found into these. */
   merge({ named, found, looked }: FoundByAnother): void {
-    for (const [pass, count] of looked) this.checked(pass, count);
+    for (const pass of passes) this.checked(pass, looked[pass]);
     for (const [pass, count] of found) this.found.set(pass, (this.found.get(pass) ?? 0) + count);
     for (const [pass, findings] of named)
       this.named.set(pass, [...(this.named.get(pass) ?? []), ...findings].slice(0, MOST_NAMED));
@@ -41,7 +41,7 @@ export class Findings {
   of(pass: Pass): { readonly findings: number; readonly checked: number; readonly named: readonly Finding[] } {
     return {
       findings: this.found.get(pass) ?? 0,
-      checked: this.looked.get(pass) ?? 0,
+      checked: this.looked[pass],
       named: this.named.get(pass) ?? [],
     };
   }
@@ -50,5 +50,5 @@ export class Findings {
 export interface FoundByAnother {
   readonly named: ReadonlyMap<Pass, readonly Finding[]>;
   readonly found: ReadonlyMap<Pass, number>;
-  readonly looked: ReadonlyMap<Pass, number>;
+  readonly looked: Readonly<Record<Pass, number>>;
 }

@@ -59,10 +59,14 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   });
   const total = laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
   let done = 0;
-  const results = await input.run(tasks, (records) => {
-    done += records;
-    input.onRecords(done, Number(total));
-  });
+  const rows = new BooksPass(findings, input.key);
+  const [results] = await Promise.all([
+    input.run(tasks, (records) => {
+      done += records;
+      input.onRecords(done, Number(total));
+    }),
+    readTransfers(books, rows),
+  ]);
   for (const { found } of results) findings.merge(found);
   const lanes = results.flatMap((result) => result.lanes);
   for (const lane of lanes) findings.merge(lane.found);
@@ -75,7 +79,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   redemptions.cover(lanes.flatMap(({ covered }) => covered));
   const creators = creatorsOf(lanes);
   checkConservation(creators, redemptions.byState(), findings);
-  if (books !== undefined) await compareBooks(input, books, { creators, redemptions, money, findings, to });
+  if (books !== undefined) await compareBooks(input, books, rows, { creators, redemptions, money, findings, to });
   return reportOf({
     log: log.id,
     kind: input.kind,
@@ -216,16 +220,21 @@ interface ToCompare extends ReadAhead {
   readonly to: Offsets;
 }
 
+/** While others read the log: the rows of the ledger are of the moment at which its books were opened. */
+async function readTransfers(books: Books | undefined, rows: BooksPass): Promise<void> {
+  if (books === undefined) return;
+  for await (const transfers of books.transfers()) rows.transfers(transfers);
+}
+
 async function compareBooks(
   input: VerifyInput,
   books: Books,
+  rows: BooksPass,
   { creators, redemptions, money, findings, to }: Omit<ToCompare, 'rates'>,
 ): Promise<void> {
-  const rows = new BooksPass(creators, findings, input.key);
-  for await (const transfers of books.transfers()) rows.transfers(transfers);
-  for await (const balances of books.balances()) rows.balances(balances);
-  rows.end();
-  await nameTransfers(input.log, books, rows.differing(), to, findings);
+  for await (const balances of books.balances()) rows.balances(balances, creators);
+  rows.end(creators);
+  await nameTransfers(input.log, books, rows.differing(creators), to, findings);
   const redemptionRows = new RedemptionRowsPass(redemptions.states(), findings);
   for await (const booked of books.redemptions()) redemptionRows.rows(booked);
   redemptionRows.end();

@@ -1,6 +1,6 @@
 import type { Topic } from '@carat/events';
 import { FlowHalted, type Headers, type Offsets, type RawBatch, type RawRecord, type Tx } from '../event-log.js';
-import { rowsCopied } from './copied.js';
+import { Copied } from './copied.js';
 
 /** All that a reader needs of a database: questions. */
 export type Queries = Pick<Tx, 'query'>;
@@ -150,14 +150,32 @@ export async function* readRange(
 ): AsyncGenerator<RawBatch> {
   for (const topic of topics) {
     for (const [partition, end] of (to[topic] ?? []).entries()) {
-      for (let at = from[topic]?.[partition] ?? 0n; at < end; ) {
-        const limit = Number(end - at < RECORDS_IN_A_BATCH ? end - at : RECORDS_IN_A_BATCH);
-        const records = await read(topic, partition, at, limit);
-        if (records.length === 0) throw new JournalHole(topic, partition, at, end);
-        at += BigInt(records.length);
-        yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
-      }
+      yield* readPartition(read, topic, partition, from[topic]?.[partition] ?? 0n, end);
     }
+  }
+}
+
+/** The next records are asked for while those before are looked at. */
+async function* readPartition(
+  read: ReadRecords,
+  topic: Topic,
+  partition: number,
+  from: bigint,
+  end: bigint,
+): AsyncGenerator<RawBatch> {
+  const ask = (at: bigint): Promise<readonly RawRecord[]> => {
+    const asked = read(topic, partition, at, Number(end - at < RECORDS_IN_A_BATCH ? end - at : RECORDS_IN_A_BATCH));
+    // Whoever looks at no more records never hears of it.
+    asked.catch(() => undefined);
+    return asked;
+  };
+  if (from >= end) return;
+  for (let [at, asked] = [from, ask(from)]; at < end; ) {
+    const records = await asked;
+    if (records.length === 0) throw new JournalHole(topic, partition, at, end);
+    at += BigInt(records.length);
+    if (at < end) asked = ask(at);
+    yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
   }
 }
 
@@ -165,34 +183,37 @@ export async function* readRange(
 const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 
 /**
- * What is copied for `recordsCopied`. COPY takes no parameters. A time is cut to whole milliseconds, as everywhere.
+ * What is copied for `recordsCopied`. COPY takes no parameters.
  * @throws Error for what is no topic's name
  */
 export function copyOf(topic: string, partition: number, from: bigint, limit: number): string {
   if (!TOPIC.test(topic)) throw new Error(`${topic} is no topic`);
   return `
     COPY (
-      SELECT "offset", key, value, headers::text, floor(extract(epoch FROM logged_at) * 1000)::float8
+      SELECT "offset", logged_at, key, value, headers
       FROM journal.log_record WHERE topic = '${topic}' AND part = ${Math.trunc(partition)} AND "offset" >= ${from}
       ORDER BY "offset" LIMIT ${Math.trunc(limit)}
     ) TO STDOUT (FORMAT binary)`;
 }
 
 /**
- * Records of a partition from an offset on, as they were copied.
+ * Records of a partition from an offset on, as they were copied. Their bytes are pieces of what was copied.
  * @throws JournalHole when an offset is missing
  */
 export function recordsCopied(topic: string, partition: number, from: bigint, copied: Buffer): RawRecord[] {
   const records: RawRecord[] = [];
+  const copy = new Copied(copied);
   // Nearly all records have the same headers.
   let [known, headers]: [Buffer | null, Headers] = [null, []];
-  for (const [offsetBytes, key = null, value = null, headersText = null, timeBytes] of rowsCopied(copied)) {
-    const [offset, expected] = [offsetBytes?.readBigInt64BE() ?? 0n, from + BigInt(records.length)];
+  for (let expected = from; copy.nextRow(); expected += 1n) {
+    const offset = copy.bigint();
     if (offset !== expected) throw new JournalHole(topic, partition, expected, offset);
+    const recordedAtMs = copy.timeMs();
+    const [key, value, headersText] = [copy.bytes(), copy.bytes(), copy.bytes()];
     if (headersText === null) [known, headers] = [null, []];
     else if (known === null || !headersText.equals(known))
       [known, headers] = [headersText, headersOf(JSON.parse(headersText.toString()) as [string, string][])];
-    records.push({ offset, key, value, headers, recordedAtMs: timeBytes?.readDoubleBE() ?? 0 });
+    records.push({ offset, key, value, headers, recordedAtMs });
   }
   return records;
 }
