@@ -52,6 +52,10 @@ interface Caused<Type extends string, Data> {
   readonly data: Data;
 }
 
+// As `Date` writes a time: what is written so needs not be written anew.
+const AS_WRITTEN = /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}Z$/;
+const inUtc = (time: string): string => (AS_WRITTEN.test(time) ? time : new Date(time).toISOString());
+
 /**
  * The event that follows from a cause. It takes the cause's time, so nothing here reads a clock (law 4), and an id
  * derived from the cause's identity, the type and the ordinal, unless the rules give it one (`id`).
@@ -60,7 +64,7 @@ export function caused<const Type extends string, Data>(
   cause: Causation,
   event: { type: Type; source: string; subject: string; data: Data; id?: string; ordinal?: number; time?: string },
 ): Caused<Type, Data> {
-  const time = new Date(event.time ?? cause.time).toISOString();
+  const time = inUtc(event.time ?? cause.time);
   return {
     specversion: '1.0',
     id: event.id ?? derivedUuid(Date.parse(time), cause.source, cause.id, event.type, String(event.ordinal ?? 0)),

@@ -2,7 +2,7 @@ import { balanceOf, terms } from '@carat/payout-service/terms';
 import { type CreatorBooks, NOTHING } from '../passes/ledger.js';
 import type { RedemptionState } from '../passes/redemptions.js';
 import type { Findings } from '../verify/findings.js';
-import type { BookedBalance, BookedMoney, BookedRedemption } from './booked.js';
+import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
 import { type BookedTransfer, Fingerprint } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
@@ -15,7 +15,6 @@ type GivenByLog = ReadonlyMap<string, CreatorBooks>;
 /** Holds the rows of the ledger against what the log gives. */
 export class BooksPass {
   private readonly fingerprints = new Map<string, Fingerprint>();
-  private readonly accounts = new Map<string, bigint>();
   private readonly rowed = new Set<string>();
 
   constructor(
@@ -23,15 +22,31 @@ export class BooksPass {
     private readonly key: string,
   ) {}
 
-  transfers(rows: readonly BookedTransfer[]): void {
+  transfers(rows: readonly (readonly [creatorId: string, text: string])[]): void {
     this.findings.checked('transfers', rows.length);
-    this.findings.checked('double-entry', rows.length);
-    for (const row of rows) {
-      const fingerprint = this.fingerprints.get(row.creatorId) ?? new Fingerprint();
-      this.fingerprints.set(row.creatorId, fingerprint);
-      fingerprint.add(row, this.key);
-      this.enter(row);
+    for (const [creatorId, text] of rows) {
+      const fingerprint = this.fingerprints.get(creatorId) ?? new Fingerprint();
+      this.fingerprints.set(creatorId, fingerprint);
+      fingerprint.add(text, this.key);
     }
+  }
+
+  entries(rows: readonly BookedEntry[]): void {
+    const accounts = new Map<string, bigint>();
+    for (const { debit, credit, millidiamonds, count } of rows) {
+      this.findings.checked('double-entry', count);
+      if (!ACCOUNT.test(debit) || !ACCOUNT.test(credit) || debit === credit || millidiamonds < 0n)
+        this.findings.add(
+          'double-entry',
+          'entry_malformed',
+          `${debit} to ${credit}`,
+          `${count} transfers are between these`,
+        );
+      accounts.set(debit, (accounts.get(debit) ?? 0n) - millidiamonds);
+      accounts.set(credit, (accounts.get(credit) ?? 0n) + millidiamonds);
+    }
+    const sum = [...accounts.values()].reduce((all, one) => all + one, 0n);
+    if (sum !== 0n) this.findings.add('double-entry', 'ledger_unbalanced', 'all accounts', `they come to ${sum}`);
   }
 
   /** Creators whose transfers are not those that the log gives. */
@@ -68,20 +83,11 @@ export class BooksPass {
     }
   }
 
-  /** Every row was seen: what the log gives and no row has is missing, and the accounts have to add up. */
+  /** Every row was seen: what the log gives and no row has is missing. */
   end(creators: GivenByLog): void {
     for (const [creatorId, { terms: due }] of creators)
       if (!this.rowed.has(creatorId) && terms.some((term) => due[term] !== 0n))
         this.findings.add('balances', 'balance_missing', creatorId, 'the log gives it diamonds, and it has no balance');
-    const sum = [...this.accounts.values()].reduce((all, one) => all + one, 0n);
-    if (sum !== 0n) this.findings.add('double-entry', 'ledger_unbalanced', 'all accounts', `they come to ${sum}`);
-  }
-
-  private enter({ eventId, debit, credit, millidiamonds }: BookedTransfer): void {
-    if (!ACCOUNT.test(debit) || !ACCOUNT.test(credit) || debit === credit || millidiamonds < 0n)
-      this.findings.add('double-entry', 'entry_malformed', eventId, `${millidiamonds} from ${debit} to ${credit}`);
-    this.accounts.set(debit, (this.accounts.get(debit) ?? 0n) - millidiamonds);
-    this.accounts.set(credit, (this.accounts.get(credit) ?? 0n) + millidiamonds);
   }
 }
 

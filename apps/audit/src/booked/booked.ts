@@ -26,3 +26,11 @@ export interface BookedMoney {
   readonly amountMinor: bigint;
   readonly payoutId: string;
 }
+
+/** What moved from one account to another, in millidiamonds, by so many transfers. */
+export interface BookedEntry {
+  readonly debit: string;
+  readonly credit: string;
+  readonly millidiamonds: bigint;
+  readonly count: number;
+}

@@ -1,8 +1,8 @@
 import pg from 'pg';
-import type { BookedBalance, BookedMoney, BookedRedemption } from './booked.js';
+import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
 import type { BookedTransfer } from './fingerprint.js';
 
-const ROWS_AT_A_TIME = 5_000;
+const ROWS_AT_A_TIME = 1_000;
 
 /** What the database has booked at one moment: every answer is of one snapshot, and none of them changes a row. */
 export interface Books {
@@ -14,7 +14,10 @@ export interface Books {
   readonly consumed: ReadonlyMap<string, bigint>;
   /** How far the journal was carried onto Kafka for good, by place. */
   readonly relayed: ReadonlyMap<string, bigint>;
-  transfers(): AsyncGenerator<readonly BookedTransfer[]>;
+  /** Every transfer as `textOf` writes it, with its creator. */
+  transfers(): AsyncGenerator<readonly (readonly [creatorId: string, text: string])[]>;
+  /** What moved between each two accounts, and how many transfers of it. */
+  entries(): Promise<readonly BookedEntry[]>;
   /** Rows of a creator: for when its books differ. */
   transfersOf(creatorId: string): Promise<readonly BookedTransfer[]>;
   balances(): AsyncGenerator<readonly BookedBalance[]>;
@@ -29,6 +32,13 @@ const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
          rate_id
   FROM payout.transfer`;
+// One text, and not a dozen: there may be as many transfers as gifts.
+const TRANSFER_TEXT = `
+  SELECT creator_id, concat_ws(E'\\n', event_id, code, creator_id, debit, credit, millidiamonds, coalesce(gift_id, ''),
+    coalesce(redemption_id, ''), coalesce(coins::text, ''), coalesce(rate_id, ''))
+  FROM payout.transfer`;
+const ENTRIES = `
+  SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer GROUP BY debit, credit ORDER BY 1, 2`;
 const BALANCE = `
   SELECT creator_id, earned::text, awarded::text, adjusted::text, reversed::text, held::text, redeemed::text,
          available::text, recoverable::text
@@ -101,10 +111,17 @@ async function standing(
   };
 }
 
-type Tables = Pick<Books, 'transfers' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'>;
+type Tables = Pick<Books, 'transfers' | 'entries' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'>;
 
 const tables = (client: pg.Client): Tables => ({
-  transfers: () => streamed(client, TRANSFER, transferIn),
+  transfers: () => streamed(client, TRANSFER_TEXT, ([creatorId, text]) => [creatorId ?? '', text ?? ''] as const),
+  entries: async () =>
+    (await rowsOf(client, ENTRIES)).map(([debit, credit, sum, count]) => ({
+      debit: debit ?? '',
+      credit: credit ?? '',
+      millidiamonds: BigInt(sum ?? 0),
+      count: Number(count),
+    })),
   transfersOf: async (creatorId) =>
     (await rowsOf(client, `${TRANSFER} WHERE creator_id = $1`, [creatorId])).map(transferIn),
   balances: () => streamed(client, BALANCE, balanceIn),

@@ -37,9 +37,9 @@ export class Fingerprint {
   private b = 0;
   private c = 0;
 
-  /** @param key of the run, at least 16 random bytes as text */
-  add(transfer: BookedTransfer, key: string): void {
-    const digest = sha256(`${key}${textOf(transfer)}`);
+  /** @param text of a transfer, as `textOf` writes it @param key of the run, at least 16 random bytes as text */
+  add(text: string, key: string): void {
+    const digest = sha256(`${key}${text}`);
     this.count += 1;
     this.a = (this.a + wordOf(digest, 0)) >>> 0;
     this.b = (this.b + wordOf(digest, 4)) >>> 0;

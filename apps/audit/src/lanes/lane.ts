@@ -1,17 +1,11 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import type { Position, RawBatch, RawRecord } from '@carat/event-log';
 import { decode, type Event, isUpstream, type Topic } from '@carat/events';
+import type { Terms } from '@carat/payout-service/terms';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import { CoinsPass, type Lots } from '../passes/coins.js';
 import { CreditsPass } from '../passes/credits.js';
-import {
-  type Covered,
-  CoverPass,
-  type CoverPoint,
-  type CreatorBooks,
-  type DayOf,
-  LedgerPass,
-} from '../passes/ledger.js';
+import { type Covered, CoverPass, type CoverPoint, type CreatorBooks, LedgerPass } from '../passes/ledger.js';
 import type { SealContent } from '../seals/seal.js';
 import { Findings, type FoundByAnother } from '../verify/findings.js';
 import { SealedPartitionPass, sealedIn } from './sealed-partition.js';
@@ -66,7 +60,8 @@ export interface LaneResult {
   readonly lots: Lots;
   readonly creators: ReadonlyMap<string, CreatorBooks>;
   readonly covered: readonly Covered[];
-  readonly days: ReadonlyMap<number, DayOf>;
+  /** What each UTC day has changed, by its number since 1970. */
+  readonly days: ReadonlyMap<number, Terms>;
   /** Of the events up to each seal, since the seal before. */
   readonly sums: readonly SealSums[];
 }

@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import { convertedGiftId, creditDiamonds, type GiftEvent } from '@carat/conversion-service/credit-diamonds';
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, faultOf, type Position } from '@carat/event-log';
@@ -54,7 +53,7 @@ const idIn = (value: Buffer): string | undefined =>
 export class CreditsPass {
   private readonly due = new Map<string, Due>();
   private readonly early = new Map<string, Early>();
-  /** Checksums of the events that stand in the log, by their ids. */
+  /** What the events that stand in the log are worth, by their ids. */
   private readonly standing = new IdTable();
   /** Gifts that nobody could price. */
   private readonly unpriced: { readonly position: Position; readonly id: string; readonly detail: string }[] = [];
@@ -86,11 +85,21 @@ export class CreditsPass {
   }
 
   diamond(value: Buffer, position: Position): void {
-    const id = idIn(value) ?? this.read(value, position)?.id;
-    if (id === undefined) return;
-    const checksum = this.standing.get(id);
-    if (checksum !== undefined) this.again(id, checksum, value, position);
-    else this.first(id, value, position);
+    const id = idIn(value);
+    const due = id === undefined ? undefined : this.due.get(id);
+    // The same cause gives the same bytes, so nothing of the other event needs to be read. All of it is ASCII.
+    const isSame = due !== undefined && JSON.stringify(due.event) === value.toString('latin1');
+    const event = isSame ? due.event : this.read(value, position);
+    if (event === undefined) return;
+    const worth = this.standing.set(event.id, event.data.millidiamonds);
+    if (worth !== undefined) {
+      this.again(event, worth, position);
+      return;
+    }
+    this.told.booked(event, position);
+    this.due.delete(event.id);
+    if (due === undefined) this.early.set(event.id, { event, position });
+    else if (!isSame) this.compare(due.event, event, position);
   }
 
   /** Every record was read: what is still alone has no counterpart. */
@@ -125,30 +134,20 @@ export class CreditsPass {
     }
   }
 
-  private first(id: string, value: Buffer, position: Position): void {
-    const due = this.due.get(id);
-    this.standing.set(id, crc32(value));
-    // The same cause gives the same bytes, so nothing of the other event needs to be read. All of it is ASCII.
-    const isSame = due !== undefined && JSON.stringify(due.event) === value.toString('latin1');
-    const event = isSame ? due.event : this.read(value, position);
-    if (event === undefined) return;
-    this.told.booked(event, position);
-    this.due.delete(id);
-    if (due === undefined) this.early.set(id, { event, position });
-    else if (event !== due.event) this.compare(due.event, event, position);
-  }
-
   private compare(due: DiamondEvent, event: DiamondEvent, position: Position): void {
     const differing = firstDifference(due, event, '');
     if (differing !== undefined) this.findings.add('credits', 'credit_differs', idOf(event), differing, position);
   }
 
-  private again(id: string, checksum: number, value: Buffer, position: Position): void {
+  /** The ledger books the first of an id. A repeat that says otherwise was written by somebody else. */
+  private again(event: DiamondEvent, worth: number, position: Position): void {
     this.repeats += 1;
-    const event = this.read(value, position);
-    if (event !== undefined) this.told.repeated(event);
-    if (crc32(value) !== checksum)
-      this.findings.add('credits', 'repeat_differs', id, 'the id was used before, by other bytes', position);
+    this.told.repeated(event);
+    const { millidiamonds } = event.data;
+    this.standing.set(event.id, worth);
+    if (millidiamonds === worth) return;
+    const detail = `the event with this id was worth ${worth} millidiamonds, this one ${millidiamonds}`;
+    this.findings.add('credits', 'repeat_differs', event.id, detail, position);
   }
 
   private read(value: Buffer, position: Position): DiamondEvent | undefined {

@@ -16,20 +16,22 @@ export class IdTable {
 
   /** The number of an id; undefined when it has none. */
   get(uuid: string): number | undefined {
-    const value = this.values[this.slotOf(highOf(uuid), lowOf(uuid))] as number;
+    const value = this.values[this.slotOf(wordOf(uuid, HIGH), wordOf(uuid, LOW))] as number;
     return Number.isNaN(value) ? undefined : value;
   }
 
-  set(uuid: string, value: number): void {
-    const [high, low] = [highOf(uuid), lowOf(uuid)];
+  /** Gives an id a number, and answers the one that it had. */
+  set(uuid: string, value: number): number | undefined {
+    const [high, low] = [wordOf(uuid, HIGH), wordOf(uuid, LOW)];
     const slot = this.slotOf(high, low);
-    if (Number.isNaN(this.values[slot])) {
-      this.count += 1;
-      this.high[slot] = high;
-      this.low[slot] = low;
-    }
+    const before = this.values[slot] as number;
     this.values[slot] = value;
+    if (!Number.isNaN(before)) return before;
+    this.count += 1;
+    this.high[slot] = high;
+    this.low[slot] = low;
     if (this.count * 3 > this.values.length * 2) this.grow();
+    return undefined;
   }
 
   private slotOf(high: number, low: number): number {
@@ -55,6 +57,16 @@ export class IdTable {
   }
 }
 
-// The last sixteen digits but one group separator: `…-vhhh-hhhhhhhhhhhh`, all but two bits of it hashed.
-const lowOf = (uuid: string): number => Number.parseInt(uuid.slice(-8), 16) >>> 0;
-const highOf = (uuid: string): number => Number.parseInt(uuid.slice(-17, -13) + uuid.slice(-12, -8), 16) >>> 0;
+// Places of sixteen hexadecimal digits of a UUID: all of them are hashed, but for two bits of the first.
+const HIGH = [19, 20, 21, 22, 24, 25, 26, 27] as const;
+const LOW = [28, 29, 30, 31, 32, 33, 34, 35] as const;
+
+/** 32 bits, read where they stand: nothing is cut out of the text. */
+function wordOf(uuid: string, places: readonly number[]): number {
+  let word = 0;
+  for (const place of places) {
+    const code = uuid.charCodeAt(place);
+    word = (word << 4) | (code & 0x40 ? (code & 0xf) + 9 : code & 0xf);
+  }
+  return word >>> 0;
+}

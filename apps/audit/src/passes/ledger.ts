@@ -2,7 +2,7 @@ import type { Position } from '@carat/event-log';
 import { partitionOf, type Topic } from '@carat/events';
 import { addTerms, changesBy, type Moved, type Terms, terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
-import { bookedOf, Fingerprint } from '../booked/fingerprint.js';
+import { bookedOf, Fingerprint, textOf } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
@@ -30,11 +30,6 @@ export interface Covered extends CoverPoint {
   readonly gained: bigint;
 }
 
-export interface DayOf {
-  issued: bigint;
-  redeemed: bigint;
-}
-
 interface LedgerOptions {
   readonly findings: Findings;
   readonly key: string;
@@ -56,14 +51,32 @@ const movedBy = ({ code, debit, credit, millidiamonds }: Transfer): Moved => ({
   millidiamonds,
 });
 
-interface Book {
-  readonly terms: Record<(typeof terms)[number], bigint>;
-  readonly fingerprint: Fingerprint;
+type Term = (typeof terms)[number];
+type Sums = Record<Term, bigint>;
+
+/** What one millidiamond of a transfer changes, by what the ledger's own rules say of it; each kind is asked once. */
+const effects = new Map<string, readonly (readonly [Term, bigint])[]>();
+
+function effectsOf(transfer: Transfer): readonly (readonly [Term, bigint])[] {
+  const moved = movedBy(transfer);
+  const kind = `${moved.code} ${moved.side}`;
+  let known = effects.get(kind);
+  if (known === undefined) {
+    const changes = changesBy([{ ...moved, millidiamonds: 1n }]);
+    known = terms.filter((term) => changes[term] !== 0n).map((term) => [term, changes[term]] as const);
+    effects.set(kind, known);
+  }
+  return known;
 }
 
 /** In place: this is done for every transfer there is. */
-function addTo(sum: Book['terms'], changes: Terms): void {
-  for (const term of terms) if (changes[term] !== 0n) sum[term] += changes[term];
+function enter(sums: Sums, of: readonly (readonly [Term, bigint])[], millidiamonds: bigint): void {
+  for (const [term, times] of of) sums[term] += times * millidiamonds;
+}
+
+interface Book {
+  readonly terms: Sums;
+  readonly fingerprint: Fingerprint;
 }
 
 /**
@@ -73,8 +86,9 @@ function addTo(sum: Book['terms'], changes: Terms): void {
 export class LedgerPass {
   private readonly books = new Map<string, Book>();
   private readonly sealed: SealedBalances;
-  readonly days = new Map<number, DayOf>();
-  private day: { readonly number: number; readonly sums: DayOf } | undefined;
+  /** What each UTC day has changed, by its number since 1970. */
+  readonly days = new Map<number, Sums>();
+  private day: { readonly number: number; readonly sums: Sums } | undefined;
 
   constructor(private readonly options: LedgerOptions) {
     this.sealed = new SealedBalances(options);
@@ -83,14 +97,14 @@ export class LedgerPass {
   /** One ledger event, once. `seals`: how many seals it stands behind. */
   add(event: LedgerEvent, { topic, offset }: Position, recordedAtMs: number, seals: number): void {
     for (const transfer of transfersOf(event)) {
-      const changes = changesBy([movedBy(transfer)]);
-      this.sealed.add(transfer.creatorId, changes, seals);
+      const of = effectsOf(transfer);
+      this.sealed.add(transfer, of, seals);
       const upTo = this.options.bookedUpTo(topic);
       if (upTo !== undefined && offset >= upTo) continue;
       const book = this.bookOf(transfer.creatorId, topic);
-      addTo(book.terms, changes);
-      book.fingerprint.add(bookedOf(transfer), this.options.key);
-      this.count(changes, recordedAtMs);
+      enter(book.terms, of, transfer.millidiamonds);
+      book.fingerprint.add(textOf(bookedOf(transfer)), this.options.key);
+      enter(this.dayOf(recordedAtMs), of, transfer.millidiamonds);
       this.options.findings.checked('transfers');
     }
   }
@@ -121,15 +135,14 @@ export class LedgerPass {
     return book;
   }
 
-  private count({ earned, awarded, adjusted, reversed, redeemed }: Terms, recordedAtMs: number): void {
+  private dayOf(recordedAtMs: number): Sums {
     const number = Math.floor(recordedAtMs / MS_A_DAY);
     if (this.day?.number !== number) {
-      const sums = this.days.get(number) ?? { issued: 0n, redeemed: 0n };
+      const sums = this.days.get(number) ?? { ...NOTHING };
       this.days.set(number, sums);
       this.day = { number, sums };
     }
-    this.day.sums.issued += earned + awarded + adjusted - reversed;
-    this.day.sums.redeemed += redeemed;
+    return this.day.sums;
   }
 }
 
@@ -139,7 +152,7 @@ class SealedBalances {
   private readonly buckets = new Map<number, Set<string>>();
   private readonly tree = new BalanceTree();
   /** What changes up to each seal, until every topic of the ledger has been read past it. */
-  private readonly changes: Map<string, Terms>[];
+  private readonly changes: Map<string, Sums>[];
   private readonly reached = new Map<Topic, number>();
   private next = 0;
 
@@ -147,11 +160,12 @@ class SealedBalances {
     this.changes = options.sealed.map(() => new Map());
   }
 
-  add(creatorId: string, changes: Terms, seals: number): void {
+  add({ creatorId, millidiamonds }: Transfer, of: readonly (readonly [Term, bigint])[], seals: number): void {
     const upToSeal = this.changes[seals];
     if (upToSeal === undefined) return;
-    const before = upToSeal.get(creatorId);
-    upToSeal.set(creatorId, before === undefined ? changes : addTerms(before, changes));
+    const sums = upToSeal.get(creatorId) ?? { ...NOTHING };
+    upToSeal.set(creatorId, sums);
+    enter(sums, of, millidiamonds);
   }
 
   passed(topic: Topic, seals: number): void {

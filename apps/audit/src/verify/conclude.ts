@@ -1,8 +1,8 @@
 import type { Offsets } from '@carat/event-log';
 import { type LogPosition, type Topic } from '@carat/events';
-import { addTerms, balanceOf } from '@carat/payout-service/terms';
+import { addTerms, balanceOf, type Terms } from '@carat/payout-service/terms';
 import type { LaneResult } from '../lanes/lane.js';
-import { type CreatorBooks, type DayOf, NOTHING } from '../passes/ledger.js';
+import { type CreatorBooks, NOTHING } from '../passes/ledger.js';
 import type { Seal } from '../seals/seal.js';
 import { type AuditReport, type Day, type Pass, type PassResult, passes, type Totals } from './audit-report.js';
 import type { Findings } from './findings.js';
@@ -103,17 +103,14 @@ function totalsOf({ lanes, creators }: ToConclude): Totals {
 }
 
 function daysOf(lanes: readonly LaneResult[]): Day[] {
-  const days = new Map<number, DayOf>();
+  const days = new Map<number, Terms>();
   for (const lane of lanes)
-    for (const [day, { issued, redeemed }] of lane.days) {
-      const before = days.get(day) ?? { issued: 0n, redeemed: 0n };
-      days.set(day, { issued: before.issued + issued, redeemed: before.redeemed + redeemed });
-    }
+    for (const [day, changes] of lane.days) days.set(day, addTerms(days.get(day) ?? NOTHING, changes));
   return [...days]
     .sort(([a], [b]) => a - b)
-    .map(([day, { issued, redeemed }]) => ({
+    .map(([day, { earned, awarded, adjusted, reversed, redeemed }]) => ({
       date: new Date(day * MS_A_DAY).toISOString().slice(0, 10),
-      issuedMillidiamonds: issued,
+      issuedMillidiamonds: earned + awarded + adjusted - reversed,
       redeemedMillidiamonds: redeemed,
     }));
 }

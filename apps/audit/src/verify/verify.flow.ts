@@ -1,6 +1,6 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, type LogReader, type Offsets, type RawRecord } from '@carat/event-log';
-import { decode, type Event, type Topic } from '@carat/events';
+import { decode, type Event, partitionOf, type Topic } from '@carat/events';
 import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
 import type { BookedMoney } from '../booked/booked.js';
 import { BooksPass, checkConservation, MoneyPass, RedemptionRowsPass } from '../booked/booked-passes.js';
@@ -167,9 +167,10 @@ function eventIn<T extends Topic>(topic: T, { value }: RawRecord): Event<T> | un
   return 'event' in decoded ? decoded.event : undefined;
 }
 
-const MOST_RECORDS_AT_ONCE = 1_000_000n;
+// Each gift takes 50 bytes for as long as its partition is proven.
+const MOST_RECORDS_AT_ONCE = 2_000_000n;
 
-/** A task for each partition; where the log gives its records as they come, for as many as fit into memory. */
+/** A task for each thread, with its share of the partitions; more of them where that would not fit into memory. */
 function lanesOf(
   { kind, books, seals, key, threads }: VerifyInput,
   to: Offsets,
@@ -189,6 +190,7 @@ function lanesOf(
     const booked = { 'diamond.events.v1': 0n, 'award.events.v1': 0n, ...consumed };
     return {
       ...known,
+      points: known.points.filter(({ creatorId }) => partitionOf(creatorId, partitions) === partition),
       partition,
       partitions,
       key,
@@ -201,7 +203,6 @@ function lanesOf(
       relayedUpTo: kind === 'kafka' ? placed(books?.relayed, partition) : {},
     };
   });
-  if (kind !== 'kafka') return lanes.map((lane) => ({ lanes: [lane], to }));
   const total = laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
   const groups = Math.min(partitions, Math.max(threads, Number(total / MOST_RECORDS_AT_ONCE)));
   return Array.from({ length: groups }, (_, group) => ({
@@ -224,6 +225,7 @@ interface ToCompare extends ReadAhead {
 async function readTransfers(books: Books | undefined, rows: BooksPass): Promise<void> {
   if (books === undefined) return;
   for await (const transfers of books.transfers()) rows.transfers(transfers);
+  rows.entries(await books.entries());
 }
 
 async function compareBooks(
