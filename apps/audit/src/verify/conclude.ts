@@ -1,8 +1,8 @@
 import type { Offsets } from '@carat/event-log';
 import { type LogPosition, type Topic } from '@carat/events';
-import { addTerms, balanceOf } from '@carat/payout-service/terms';
+import { addTerms, balanceOf, nothing } from '@carat/payout-service/terms';
 import type { LaneResult } from '../lanes/lane.js';
-import { type CreatorBooks, type DayOf, NOTHING } from '../passes/ledger.js';
+import { type CreatorBooks, type DayOf } from '../passes/ledger.js';
 import type { Seal } from '../seals/seal.js';
 import { type AuditReport, type Day, type Pass, type PassResult, passes, type Totals } from './audit-report.js';
 import type { Findings } from './findings.js';
@@ -76,7 +76,7 @@ const positionsOf = (to: Offsets): LogPosition[] =>
   );
 
 function totalsOf({ lanes, creators }: ToConclude): Totals {
-  let sum = NOTHING;
+  let sum = nothing;
   let [available, recoverable] = [0n, 0n];
   for (const { terms } of creators.values()) {
     const balance = balanceOf(terms);
