@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { event } from '@carat/payout-service/test/ledger-events';
 import { eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openSeals } from '../src/seals/seals.store.js';
 import { appendTo, type NotaryBed, openNotaryBed, placedEvent } from './notary-bed.js';
 import { keyOf, sealedEvening } from './sealed-log.js';
 
@@ -135,6 +136,12 @@ describe('without --seals, the seals are those in the database', () => {
     const proof = await carat(`prove --balance creator-7 ${database()}`);
     await writeFile(at('proof'), proof.data);
     expect(await verify(`@proof ${trust}`)).toMatchObject({ code: 0, data: expect.stringMatching(/^PROVEN/) });
+  });
+
+  test('and are read in a session that can change nothing', async () => {
+    const seals = await openSeals(bed.url);
+    await expect(seals?.query('DELETE FROM audit.seal')).rejects.toThrow('in a read-only transaction');
+    await seals?.close();
   });
 
   test('and are refused where they are of another log, or nowhere', async () => {
