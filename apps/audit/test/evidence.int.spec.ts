@@ -5,7 +5,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { event } from '@carat/payout-service/test/ledger-events';
+import { eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openSeals } from '../src/seals/seals.store.js';
+import { appendTo, type NotaryBed, openNotaryBed, placedEvent } from './notary-bed.js';
 import { keyOf, sealedEvening } from './sealed-log.js';
 
 const CARAT = fileURLToPath(new URL('../../carat/bin/carat.js', import.meta.url));
@@ -97,8 +101,9 @@ describe('carat audit bundle', () => {
     ],
     ['bundle --key @signer --out @b --seals @seals --from 7', 5, 'there is no seal 7: the last seal is 6'],
     ['bundle --key @signer --out @b --seals @none', 4, '--seals: ENOENT'],
-    ['bundle --key @signer --out @b --seals @log', 3, 'line 1 of the file of seals is no seal'],
+    ['bundle --key @signer --out @b --seals @log', 3, 'is no seal: /'],
     ['bundle --key @signer --out @none/b --seals @seals', 2, '--out cannot be written: ENOENT'],
+    ['bundle --key @signer --out @b', 2, '--seals expects the file of seals'],
     ['prove --seals @seals', 2, 'prove expects --balance or --event'],
     ['prove --seals @seals --event gift.events.v1/1/999', 5, 'no seal covers gift.events.v1/1 at 999 yet'],
     ['prove --seals @seals --event gift.events.v1/1/0 --seal 2', 2, '--seal goes with --balance'],
@@ -108,6 +113,44 @@ describe('carat audit bundle', () => {
       data: '',
       talk: expect.stringContaining(said),
     });
+  });
+});
+
+describe('without --seals, the seals are those in the database', () => {
+  let bed: NotaryBed;
+  const database = () => `--source ${bed.url}`;
+  beforeAll(async () => {
+    bed = await openNotaryBed();
+    const notary = await bed.start(await bed.openLog());
+    const awards = [1, 2, 3].map((n) => placedEvent(event('carat.diamonds.awarded.v1', { n })));
+    await appendTo(bed.db, awards);
+    await eventually(async () => expect(await bed.seals()).toHaveLength(1));
+    await notary.onApplicationShutdown();
+  });
+  afterAll(() => bed?.close());
+
+  test('and whoever has the public key of the notary proves what was made with them', async () => {
+    const trust = `--trust-key ${bed.home}/notary-key.pub.pem --trust-signer @signer.pub`;
+    expect(await carat(`bundle --out @bundle --key @signer ${database()}`)).toMatchObject({ code: 0, talk: '' });
+    expect(await verify(`@bundle ${trust}`)).toMatchObject({ code: 0, data: expect.stringContaining('awarded 1500,') });
+    const proof = await carat(`prove --balance creator-7 ${database()}`);
+    await writeFile(at('proof'), proof.data);
+    expect(await verify(`@proof ${trust}`)).toMatchObject({ code: 0, data: expect.stringMatching(/^PROVEN/) });
+  });
+
+  test('and are read in a session that can change nothing', async () => {
+    const seals = await openSeals(bed.url);
+    await expect(seals?.query('DELETE FROM audit.seal')).rejects.toThrow('in a read-only transaction');
+    await seals?.close();
+  });
+
+  test('and are refused where they are of another log, or nowhere', async () => {
+    const [{ id }] = await bed.db.query('SELECT id FROM journal.epoch');
+    const prove = () => carat(`prove --balance creator-7 ${database()}`);
+    await bed.db.query(`UPDATE journal.epoch SET id = '0196f5a0-0000-4000-8000-00000000000a'`);
+    expect(await prove()).toMatchObject({ code: 2, talk: expect.stringContaining(`in its database is of ${id}`) });
+    await bed.db.query('ALTER SCHEMA audit RENAME TO elsewhere');
+    expect(await prove()).toMatchObject({ code: 5, talk: expect.stringContaining('nothing is sealed yet') });
   });
 });
 

@@ -1,15 +1,11 @@
-import { addTerms, balanceOf, changesBy, type Terms, terms } from '@carat/payout-service/terms';
+import { addTerms, balanceOf, changesBy, movedBy, nothing, type Terms, terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
 
 /** All terms of a balance, with what is available and what is owed. */
 export type Figures = ReturnType<typeof balanceOf>;
 
-const NOTHING: Terms = { earned: 0n, awarded: 0n, adjusted: 0n, reversed: 0n, held: 0n, redeemed: 0n };
-const NO_FIGURES = balanceOf(NOTHING);
+const NO_FIGURES = balanceOf(nothing);
 const figures = [...terms, 'available', 'recoverable'] as const;
-
-const sideOf = ({ debit, credit }: Transfer): 'gained' | 'lost' | 'none' =>
-  credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none';
 
 // Sixteen bytes where the text has thirty-six.
 const bytesOf = (uuid: string): string => Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('latin1');
@@ -41,7 +37,7 @@ export class FoldedBalances {
 
   /** Zeros for a creator of whom nothing was taken. */
   of(creatorId: string): Figures {
-    return balanceOf(this.byCreator.get(creatorId) ?? NOTHING);
+    return balanceOf(this.byCreator.get(creatorId) ?? nothing);
   }
 
   /** The sum over all creators, figure by figure: what one is owed is not set off against what another owes. */
@@ -63,8 +59,7 @@ export class FoldedBalances {
   }
 
   private add(transfer: Transfer): void {
-    const { code, creatorId, millidiamonds } = transfer;
-    const change = changesBy([{ code, side: sideOf(transfer), millidiamonds }]);
-    this.byCreator.set(creatorId, addTerms(this.byCreator.get(creatorId) ?? NOTHING, change));
+    const before = this.byCreator.get(transfer.creatorId) ?? nothing;
+    this.byCreator.set(transfer.creatorId, addTerms(before, changesBy([movedBy(transfer)])));
   }
 }

@@ -1,5 +1,5 @@
-import { balanceOf, terms } from '@carat/payout-service/terms';
-import { type CreatorBooks, NOTHING } from '../passes/ledger.js';
+import { balanceOf, nothing, terms } from '@carat/payout-service/terms';
+import type { CreatorBooks } from '../passes/ledger.js';
 import type { RedemptionState } from '../passes/redemptions.js';
 import type { Findings } from '../verify/findings.js';
 import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
@@ -7,7 +7,7 @@ import { type BookedTransfer, Fingerprint } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
 
-const none: CreatorBooks = { terms: NOTHING, fingerprint: new Fingerprint().value };
+const none: CreatorBooks = { terms: nothing, fingerprint: new Fingerprint().value };
 
 /** What the log gives each creator. */
 type GivenByLog = ReadonlyMap<string, CreatorBooks>;

@@ -79,6 +79,7 @@ export async function relayedByNow(databaseUrl: string, logId: string): Promise<
   client.on('error', () => undefined);
   await client.connect();
   try {
+    await client.query('SET default_transaction_read_only = on');
     return placed(await rowsOf(client, RELAYED, [logId]));
   } finally {
     await client.end();

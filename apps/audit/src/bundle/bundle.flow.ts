@@ -10,7 +10,6 @@ import { eventSchemas } from './event-schemas.js';
 import { offsetsOf, type Period, type SealSource, topicsOf } from './period.js';
 
 export { type Mark, markOf, NoSuchPeriod, type Period, periodOf, type SealSource } from './period.js';
-export { sealsInFile } from './seal-source.worker.js';
 export { writeBundle } from './write-bundle.worker.js';
 
 const RATES = 'rate.events.v1';

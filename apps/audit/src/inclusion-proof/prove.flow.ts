@@ -1,8 +1,9 @@
 import type { LogReader, RawRecord } from '@carat/event-log';
 import { decode, type Event, partitionOf, type Topic } from '@carat/events';
+import { balanceTopics } from '@carat/payout-service/balance-position';
 import { type SealedRecordProof, writeBalance, writeRecord } from '../bundle/bundle-line.js';
 import { offsetsOf, type SealSource } from '../bundle/period.js';
-import { Books, ledgerTopics } from '../recomputed/books.js';
+import { Books } from '../recomputed/books.js';
 import { inclusionPath } from '../seals/merkle.js';
 import { type Digest, hexOf, RecordChain } from '../seals/record-chain.js';
 import type { Seal, SealedPartition } from '../seals/seal.js';
@@ -88,7 +89,7 @@ export async function proveBalance(
   const partition = partitionOf(creatorId, seal.content.balances.length);
   const books = new Books();
   const ends = offsetsOf(seal);
-  for (const topic of ledgerTopics) {
+  for (const topic of balanceTopics) {
     const to = only(topic, partition, ends[topic]?.[partition] ?? 0n);
     for await (const { records } of log.read([topic], {}, to))
       for (const { value } of records) {

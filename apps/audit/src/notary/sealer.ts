@@ -1,13 +1,14 @@
 import { FlowHalted, inSequence, type Offsets, type RawBatch, type Seen } from '@carat/event-log';
 import { decode, type Event, isUpstream, type Topic, topicNames } from '@carat/events';
-import { changesBy, type Terms } from '@carat/payout-service/terms';
+import { balanceTopics } from '@carat/payout-service/balance-position';
+import { changesBy, movedBy, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
 import { GrowingTree } from '../seals/merkle.js';
 import { digestOf, hexOf, RecordChain } from '../seals/record-chain.js';
 import { hashOfSeal, NO_SEAL, type SealContent, type SealedPartition } from '../seals/seal.js';
 
-/** The topics whose events move balances. Creators key them all, so all of a creator is in one partition number. */
-const ledgerTopics: readonly Topic[] = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'];
+/** Creators key these topics, so all of a creator is in one partition number. */
+const ledgerTopics: readonly Topic[] = balanceTopics;
 
 /** The seals cannot go on from where they are: something is not as the last one left it. */
 export class CannotContinue extends FlowHalted {}
@@ -187,10 +188,12 @@ export class Sealer {
 
 const moveIn =
   (partition: number) =>
-  ({ eventId, creatorId, code, debit, credit, millidiamonds }: Transfer): Move => {
-    const side = credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none';
-    return { partition, eventId, creatorId, changes: changesBy([{ code, side, millidiamonds }]) };
-  };
+  (transfer: Transfer): Move => ({
+    partition,
+    eventId: transfer.eventId,
+    creatorId: transfer.creatorId,
+    changes: changesBy([movedBy(transfer)]),
+  });
 
 const sealedPartition = ({ topic, partition, nextOffset, records, chain, tree }: Place): SealedPartition => ({
   topic,

@@ -1,13 +1,12 @@
 import type { Position } from '@carat/event-log';
 import { partitionOf, type Topic } from '@carat/events';
-import { addTerms, changesBy, type Moved, type Terms, terms } from '@carat/payout-service/terms';
+import { balanceTopics } from '@carat/payout-service/balance-position';
+import { addTerms, changesBy, gainOf, movedBy, nothing, type Terms, terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
 import { bookedOf, Fingerprint, textOf } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
-
-export const NOTHING: Terms = { earned: 0n, awarded: 0n, adjusted: 0n, reversed: 0n, held: 0n, redeemed: 0n };
 
 /** What the log gives one creator, up to where the ledger has booked. */
 export interface CreatorBooks {
@@ -42,14 +41,7 @@ interface LedgerOptions {
   readonly partitions: number;
 }
 
-const LEDGER_TOPICS = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'] as const;
 const MS_A_DAY = 86_400_000;
-
-const movedBy = ({ code, debit, credit, millidiamonds }: Transfer): Moved => ({
-  code,
-  side: credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none',
-  millidiamonds,
-});
 
 type Term = (typeof terms)[number];
 type Sums = Record<Term, bigint>;
@@ -126,7 +118,7 @@ export class LedgerPass {
   private bookOf(creatorId: string, topic: Topic): Book {
     const known = this.books.get(creatorId);
     if (known !== undefined) return known;
-    const book = { terms: { ...NOTHING }, fingerprint: new Fingerprint() };
+    const book = { terms: { ...nothing }, fingerprint: new Fingerprint() };
     this.books.set(creatorId, book);
     const { partition, partitions, findings } = this.options;
     const due = partitionOf(creatorId, partitions);
@@ -138,7 +130,7 @@ export class LedgerPass {
   private dayOf(recordedAtMs: number): Sums {
     const number = Math.floor(recordedAtMs / MS_A_DAY);
     if (this.day?.number !== number) {
-      const sums = this.days.get(number) ?? { ...NOTHING };
+      const sums = this.days.get(number) ?? { ...nothing };
       this.days.set(number, sums);
       this.day = { number, sums };
     }
@@ -163,14 +155,14 @@ class SealedBalances {
   add({ creatorId, millidiamonds }: Transfer, of: readonly (readonly [Term, bigint])[], seals: number): void {
     const upToSeal = this.changes[seals];
     if (upToSeal === undefined) return;
-    const sums = upToSeal.get(creatorId) ?? { ...NOTHING };
+    const sums = upToSeal.get(creatorId) ?? { ...nothing };
     upToSeal.set(creatorId, sums);
     enter(sums, of, millidiamonds);
   }
 
   passed(topic: Topic, seals: number): void {
     this.reached.set(topic, seals);
-    const all = Math.min(...LEDGER_TOPICS.map((each) => this.reached.get(each) ?? 0));
+    const all = Math.min(...balanceTopics.map((each) => this.reached.get(each) ?? 0));
     for (; this.next < all; this.next++) this.compare(this.next);
   }
 
@@ -181,7 +173,7 @@ class SealedBalances {
       changed.add(bucket);
       const members = this.buckets.get(bucket) ?? new Set();
       this.buckets.set(bucket, members.add(creatorId));
-      this.balances.set(creatorId, addTerms(this.balances.get(creatorId) ?? NOTHING, changes));
+      this.balances.set(creatorId, addTerms(this.balances.get(creatorId) ?? nothing, changes));
     }
     this.changes[seal] = new Map();
     for (const bucket of changed)
@@ -190,7 +182,7 @@ class SealedBalances {
         bucketDigest(
           [...(this.buckets.get(bucket) ?? [])].map((creatorId) => ({
             creatorId,
-            terms: this.balances.get(creatorId) ?? NOTHING,
+            terms: this.balances.get(creatorId) ?? nothing,
           })),
         ),
       );
@@ -231,9 +223,7 @@ export class CoverPass {
     if (points === undefined) return;
     this.passUpTo(points, of, offset);
     for (const transfer of transfersOf(event)) {
-      const { side, millidiamonds } = movedBy(transfer);
-      const gained = side === 'gained' ? millidiamonds : side === 'lost' ? -millidiamonds : 0n;
-      this.sums.set(of, (this.sums.get(of) ?? 0n) + gained);
+      this.sums.set(of, (this.sums.get(of) ?? 0n) + gainOf(movedBy(transfer)));
     }
   }
 

@@ -5,7 +5,7 @@ import type { Event, EventOf, Topic } from '@carat/events';
 import { payoutOf } from '@carat/payout-service/payout';
 import { evolve, type Redemption, RedemptionBroken } from '@carat/payout-service/redemption';
 import { type RedemptionEvent, SENT, UNDECIDED } from '@carat/payout-service/redemption-machine';
-import { changesBy } from '@carat/payout-service/terms';
+import { changesBy, movedBy } from '@carat/payout-service/terms';
 import { transfersOf } from '@carat/payout-service/transfers-of';
 import type { Findings } from '../verify/findings.js';
 import type { Covered, CoverPoint } from './ledger.js';
@@ -180,9 +180,8 @@ export class RedemptionsPass {
 
   private gain(creatorId: string, event: BooksEvent): void {
     const own = this.owns.get(creatorId);
-    for (const { code, debit, credit, millidiamonds: amount } of transfersOf(event)) {
-      const side = credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none';
-      const { adjusted, held, redeemed } = changesBy([{ code, side, millidiamonds: amount }]);
+    for (const transfer of transfersOf(event)) {
+      const { adjusted, held, redeemed } = changesBy([movedBy(transfer)]);
       if (own !== undefined) own.net += adjusted - held - redeemed;
     }
   }

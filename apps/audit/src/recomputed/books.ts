@@ -1,15 +1,14 @@
 import { FlowHalted, inSequence, type Seen } from '@carat/event-log';
 import { type Event, isUpstream, type Topic } from '@carat/events';
-import { addTerms, changesBy, type Terms } from '@carat/payout-service/terms';
-import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
+import { balanceTopics } from '@carat/payout-service/balance-position';
+import { addTerms, changesBy, movedBy, nothing, type Terms } from '@carat/payout-service/terms';
+import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { BalanceTree, bucketDigest, bucketOf, type SealedBalance } from '../seals/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 
-/** The topics whose events move balances. Creators key them all, so all of a creator is in one partition. */
-export const ledgerTopics = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'] as const;
-export const isOfLedger = (topic: Topic): boolean => (ledgerTopics as readonly Topic[]).includes(topic);
+/** True for a topic whose events move balances. */
+export const isOfLedger = (topic: Topic): boolean => (balanceTopics as readonly Topic[]).includes(topic);
 
-const NOTHING = changesBy([]);
 const NOTHING_SEEN: Seen = { lastSequence: null, journal: null };
 /** A V8 set ends at 2^24 members. */
 const MOST_EVENTS = 16_000_000;
@@ -30,7 +29,7 @@ class PartitionBooks {
   add(creatorId: string, changes: Terms): void {
     const bucket = bucketOf(creatorId);
     const balances = this.buckets.get(bucket) ?? new Map<string, Terms>();
-    balances.set(creatorId, addTerms(balances.get(creatorId) ?? NOTHING, changes));
+    balances.set(creatorId, addTerms(balances.get(creatorId) ?? nothing, changes));
     this.buckets.set(bucket, balances);
     this.stale.add(bucket);
   }
@@ -155,9 +154,3 @@ export class Books {
     }
   }
 }
-
-const movedBy = ({ code, debit, credit, millidiamonds }: Transfer) => ({
-  code,
-  side: credit === 'creator' ? ('gained' as const) : debit === 'creator' ? ('lost' as const) : ('none' as const),
-  millidiamonds,
-});

@@ -19,18 +19,21 @@ export class SealFileContradicts extends FlowHalted {
 }
 
 /**
- * The seals in a file, in its order. Whether they follow from each other is not looked at.
+ * The seals in a file from a number on, in its order. Whether they follow from each other is not looked at.
  * @throws SealMalformed naming the line; the error of the system when the file cannot be opened
  */
-export async function* readSealFile(path: string): AsyncGenerator<Seal> {
+export async function* readSealFile(path: string, from = 1): AsyncGenerator<Seal> {
   let unfinished = '';
-  let number = 0;
+  let count = 0;
   for await (const chunk of createReadStream(path, 'utf8')) {
     const lines = (unfinished + chunk).split('\n');
     unfinished = lines.pop() ?? '';
-    for (const line of lines) yield sealOnLine(line, `line ${++number} of ${path}`);
+    for (const line of lines) {
+      const seal = sealOnLine(line, `line ${++count} of ${path}`);
+      if (seal.content.number >= from) yield seal;
+    }
   }
-  if (unfinished !== '') throw new SealMalformed(`line ${number + 1} of ${path}`, 'the file ends within the line');
+  if (unfinished !== '') throw new SealMalformed(`line ${count + 1} of ${path}`, 'the file ends within the line');
 }
 
 /** Where an outsider finds the seals without asking the database. */

@@ -1,14 +1,41 @@
 import type { Tx } from '@carat/event-log';
+import pg from 'pg';
 import type { Seal } from './seal.js';
 import { sealOfRow } from './seal-line.js';
 
 export { readSealFile, sealFileOf } from './seal-file.worker.js';
 export { lineOfSeal, SealMalformed, sealOnLine } from './seal-line.js';
+export type { Seal };
 
 type Queries = Pick<Tx, 'query'>;
 type Row = Parameters<typeof sealOfRow>[0];
 
 const SEALS_IN_A_PAGE = 50;
+
+/** What a notary keeps in a database, over a session in which Postgres refuses every write. */
+export interface OpenSeals extends Queries {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the seals of a database to be read; undefined where no notary has ever started.
+ * @throws the error of the connection
+ */
+export async function openSeals(databaseUrl: string): Promise<OpenSeals | undefined> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'carat-reader' });
+  // What breaks between two questions is told by the next one.
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('SET default_transaction_read_only = on');
+  const { rows } = await client.query<{ has: boolean }>(`SELECT to_regclass('audit.seal') IS NOT NULL AS has`);
+  if (rows[0]?.has === true)
+    return {
+      query: async <T>(text: string, values?: unknown[]) => (await client.query(text, values)).rows as T,
+      close: () => client.end(),
+    };
+  await client.end();
+  return undefined;
+}
 
 /**
  * The seals of a database from a number on, in their order.

@@ -1,8 +1,8 @@
 import type { Offsets } from '@carat/event-log';
 import { type LogPosition, type Topic } from '@carat/events';
-import { addTerms, balanceOf, type Terms } from '@carat/payout-service/terms';
+import { addTerms, balanceOf, nothing, type Terms } from '@carat/payout-service/terms';
 import type { LaneResult } from '../lanes/lane.js';
-import { type CreatorBooks, NOTHING } from '../passes/ledger.js';
+import type { CreatorBooks } from '../passes/ledger.js';
 import type { Seal } from '../seals/seal.js';
 import { type AuditReport, type Day, type Pass, type PassResult, passes, type Totals } from './audit-report.js';
 import type { Findings } from './findings.js';
@@ -76,7 +76,7 @@ const positionsOf = (to: Offsets): LogPosition[] =>
   );
 
 function totalsOf({ lanes, creators }: ToConclude): Totals {
-  let sum = NOTHING;
+  let sum = nothing;
   let [available, recoverable] = [0n, 0n];
   for (const { terms } of creators.values()) {
     const balance = balanceOf(terms);
@@ -105,7 +105,7 @@ function totalsOf({ lanes, creators }: ToConclude): Totals {
 function daysOf(lanes: readonly LaneResult[]): Day[] {
   const days = new Map<number, Terms>();
   for (const lane of lanes)
-    for (const [day, changes] of lane.days) days.set(day, addTerms(days.get(day) ?? NOTHING, changes));
+    for (const [day, changes] of lane.days) days.set(day, addTerms(days.get(day) ?? nothing, changes));
   return [...days]
     .sort(([a], [b]) => a - b)
     .map(([day, { earned, awarded, adjusted, reversed, redeemed }]) => ({

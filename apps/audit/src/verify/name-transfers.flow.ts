@@ -1,12 +1,12 @@
 import type { LogReader, Offsets, RawRecord } from '@carat/event-log';
 import { decode, partitionOf, type Topic } from '@carat/events';
+import { balanceTopics } from '@carat/payout-service/balance-position';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { compareTransfers } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
 import { type BookedTransfer, bookedOf } from '../booked/fingerprint.js';
 import type { Findings } from './findings.js';
 
-const LEDGER_TOPICS = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'] as const;
 /** So many creators are looked at row by row; of the others it is said that they differ. */
 const MOST_CREATORS = 100;
 
@@ -32,7 +32,7 @@ type Due = Map<string, Map<string, BookedTransfer>>;
 /** What the events before the ledger's position move for some creators, by creator and event. */
 async function dueTransfers(log: LogReader, books: Books, creators: ReadonlySet<string>, to: Offsets): Promise<Due> {
   const due: Due = new Map();
-  for (const topic of LEDGER_TOPICS) {
+  for (const topic of balanceTopics) {
     const ends = to[topic];
     if (ends === undefined) continue;
     const wanted = new Set([...creators].map((creatorId) => partitionOf(creatorId, ends.length)));
@@ -59,7 +59,7 @@ function isBooked(books: Books, topic: Topic, partition: number, event: LedgerEv
     : offset < (books.consumed.get(`carat.payout.diamond-ledger ${place}`) ?? 0n);
 }
 
-function ledgerEventIn(topic: (typeof LEDGER_TOPICS)[number], { value }: RawRecord): LedgerEvent | undefined {
+function ledgerEventIn(topic: (typeof balanceTopics)[number], { value }: RawRecord): LedgerEvent | undefined {
   const decoded = decode(topic, value);
   return 'event' in decoded ? decoded.event : undefined;
 }

@@ -1,14 +1,14 @@
 import { LOG_SOURCES } from '@carat/audit/log-source';
 import type { Command } from 'commander';
+import { addAsOf } from '../as-of/as-of.js';
 import { addBlastRadius } from '../blast-radius/blast-radius.js';
 import { addBundle } from '../bundle/bundle.js';
 import { addProve } from '../bundle/prove.js';
 import { addVerifyBundle } from '../bundle/verify-bundle.js';
+import { addExplain } from '../explain/explain.js';
 import { addReplay } from '../replay/replay.js';
-import { addAsOf } from './as-of.js';
-import { addExplain } from './explain.js';
+import { addWhatIf } from '../what-if/what-if.js';
 import { addVerify } from './verify.js';
-import { addWhatIf } from './what-if.js';
 
 /** `carat audit <verb>`: answers from the log alone. */
 export function addAudit(program: Command): void {

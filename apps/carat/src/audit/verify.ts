@@ -1,18 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type Books, LedgerMissing, openBooks, relayedByNow } from '@carat/audit/books';
 import { inThreads } from '@carat/audit/lanes';
-import {
-  LOG_SOURCES,
-  LogUnreachable,
-  logSourceOf,
-  openLogSource,
-  type PlaceOfLog,
-  placeOfLog,
-} from '@carat/audit/log-source';
+import { LOG_SOURCES, LogUnreachable, logSourceOf, openLogSource, placeOfLog } from '@carat/audit/log-source';
 import { type AuditReport, verify } from '@carat/audit/verify';
 import { logEnvironment } from '@carat/service-host';
 import type { Command } from 'commander';
 import { CommandFailure, exitCode, print } from '../output.js';
+import { databaseOf } from './database-of.js';
 import { progressOf } from './progress.js';
 import { type AuditOptions, endingOf } from './with-log.js';
 
@@ -39,7 +33,7 @@ async function verifyLog(options: VerifyOptions): Promise<void> {
   const progress = progressOf(options, 'records');
   try {
     if (place === undefined) throw new Error('a log that was opened is somewhere');
-    const databaseUrl = databaseOf(place, environment.databaseUrl);
+    const databaseUrl = databaseOf(place, environment);
     const books = databaseUrl === undefined ? undefined : await booksOf(databaseUrl, log.id);
     try {
       const report = await verify({
@@ -67,11 +61,6 @@ async function verifyLog(options: VerifyOptions): Promise<void> {
     progress.stop();
     await log.close();
   }
-}
-
-function databaseOf(place: PlaceOfLog, databaseUrl: string | undefined): string | undefined {
-  if (place.kind === 'postgres') return place.url;
-  return place.kind === 'kafka' ? databaseUrl : undefined;
 }
 
 async function booksOf(databaseUrl: string, logId: string): Promise<Books | undefined> {

@@ -1,5 +1,5 @@
 import { LOG_SOURCES, LogUnreachable, logSourceOf, openLogSource } from '@carat/audit/log-source';
-import { FlowHalted, type LogReader } from '@carat/event-log';
+import { FlowHalted, type OpenReader } from '@carat/event-log';
 import { HostFailure, logEnvironment } from '@carat/service-host';
 import { CommandFailure, exitCode } from '../output.js';
 
@@ -11,7 +11,7 @@ export interface AuditOptions {
 }
 
 /** Works with the log of a source, and says how a verb ends that could not finish. */
-export const withLog = <T>({ source }: AuditOptions, work: (log: LogReader) => Promise<T>): Promise<T> =>
+export const withLog = <T>({ source }: AuditOptions, work: (log: OpenReader) => Promise<T>): Promise<T> =>
   endingOf(async () => {
     const wanted = logSourceOf(source);
     if (wanted === undefined) throw new CommandFailure(exitCode.usage, `--source expects ${LOG_SOURCES}`);

@@ -6,7 +6,7 @@ import {
   writtenOf,
 } from '@carat/audit/blast-radius';
 import Table from 'cli-table3';
-import { UNFRAMED } from '../audit/what-if-text.js';
+import { UNFRAMED } from '../unframed.js';
 import type { Proposed } from './propose-corrections.js';
 
 const signed = (amount: bigint): string => (amount > 0n ? `+${amount}` : String(amount));

@@ -31,7 +31,7 @@ export const addBundle = (audit: Command): Command =>
     .description('write records, seals, rate book and balances of a period into one signed file')
     .requiredOption('--out <file>', 'the file to write')
     .requiredOption('--key <pem>', 'the private Ed25519 key that signs it')
-    .requiredOption('--seals <file>', 'the seals of the log, one a line')
+    .option('--seals <file>', 'the seals of the log, one a line; without it those in the database')
     .option('--from <seal or time>', 'after this seal, or the last one up to this time; without it from the begin on')
     .option('--to <seal or time>', 'up to this seal, or the first one at this time or later; without it the last seal')
     .action((options: BundleOptions) => bundle(options));

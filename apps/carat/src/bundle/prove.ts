@@ -15,7 +15,7 @@ export const addProve = (audit: Command): Command =>
   audit
     .command('prove')
     .description('print the proof that a seal holds one balance or one event; verify-bundle checks it')
-    .requiredOption('--seals <file>', 'the seals of the log, one a line')
+    .option('--seals <file>', 'the seals of the log, one a line; without it those in the database')
     .option('--balance <creatorId>', "a creator's balance")
     .option('--event <topic/partition/offset>', 'a record of the log; one seal covers it')
     .option('--seal <n>', 'the seal at which a balance is proven; without it the last one')

@@ -1,4 +1,4 @@
-import type { TransferCode } from './transfers-of.js';
+import type { Transfer, TransferCode } from './transfers-of.js';
 
 /** The terms of a balance that transfers move. What is available or owed follows from them. */
 export const terms = ['earned', 'awarded', 'adjusted', 'reversed', 'held', 'redeemed'] as const;
@@ -19,7 +19,8 @@ export interface Moved {
 /** Two ways to count the same diamonds came out differently. */
 export class DoesNotAddUp extends Error {}
 
-const nothing: Terms = { earned: 0n, awarded: 0n, adjusted: 0n, reversed: 0n, held: 0n, redeemed: 0n };
+/** Of each term nothing. */
+export const nothing: Terms = { earned: 0n, awarded: 0n, adjusted: 0n, reversed: 0n, held: 0n, redeemed: 0n };
 
 /** Of a code, how each term changes: by the amount, by its negative, or by what the creator gained. */
 const effects: Readonly<Record<TransferCode, Partial<Record<Term, 1n | -1n | 'gain'>>>> = {
@@ -38,6 +39,13 @@ const effects: Readonly<Record<TransferCode, Partial<Record<Term, 1n | -1n | 'ga
 
 /** Every code that a transfer can have. */
 export const transferCodes = Object.keys(effects) as TransferCode[];
+
+/** A transfer as what its creator's accounts moved by. */
+export const movedBy = ({ code, debit, credit, millidiamonds }: Transfer): Moved => ({
+  code,
+  side: credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none',
+  millidiamonds,
+});
 
 /** What the creator's net account gained: negative where it lost. */
 export const gainOf = ({ side, millidiamonds }: Moved): bigint =>

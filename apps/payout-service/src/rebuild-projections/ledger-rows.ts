@@ -1,5 +1,5 @@
-import { addTerms, changesBy, type Moved, type Terms, terms } from '../diamond-ledger/terms.js';
-import { type LedgerEvent, type Transfer, transfersOf } from '../diamond-ledger/transfers-of.js';
+import { addTerms, changesBy, movedBy, type Terms, terms } from '../diamond-ledger/terms.js';
+import { type LedgerEvent, transfersOf } from '../diamond-ledger/transfers-of.js';
 
 /** A row of `payout.transfer` as its event makes it, by its columns; amounts in decimal. */
 export interface TransferRow {
@@ -32,12 +32,6 @@ export const transferRowsOf = (events: readonly LedgerEvent[]): TransferRow[] =>
     coins: transfer.priced === undefined ? null : String(transfer.priced.coins),
     rate_id: transfer.priced?.rate.id ?? null,
   }));
-
-const movedBy = ({ code, debit, credit, millidiamonds }: Transfer): Moved => ({
-  code,
-  side: credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none',
-  millidiamonds,
-});
 
 /** The number of an event among those of its creator's redemptions and adjustments; 0 of any other. */
 const ledgerSeqOf = (event: LedgerEvent): number => ('ledgerSeq' in event.data ? event.data.ledgerSeq : 0);

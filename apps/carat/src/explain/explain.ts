@@ -1,8 +1,8 @@
 import { askedIdOf, EXPLAINED_IDS, explainFromLog } from '@carat/audit/explain';
 import type { Command } from 'commander';
+import { type AuditOptions, withLog } from '../audit/with-log.js';
 import { CommandFailure, exitCode, print } from '../output.js';
 import { textOfExplanation } from './explain-text.js';
-import { type AuditOptions, withLog } from './with-log.js';
 
 interface ExplainOptions extends AuditOptions {
   readonly creator?: string;

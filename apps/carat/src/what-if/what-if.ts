@@ -9,10 +9,10 @@ import {
 } from '@carat/audit/what-if';
 import { Unhandleable } from '@carat/event-log';
 import type { Command } from 'commander';
+import { progressOf } from '../audit/progress.js';
+import { type AuditOptions, withLog } from '../audit/with-log.js';
 import { CommandFailure, exitCode, print, say } from '../output.js';
-import { progressOf } from './progress.js';
 import { textOfWhatIf } from './what-if-text.js';
-import { type AuditOptions, withLog } from './with-log.js';
 
 interface WhatIfOptions extends AuditOptions {
   readonly rate: string;

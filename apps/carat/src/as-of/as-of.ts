@@ -13,10 +13,10 @@ import { logSourceOf } from '@carat/audit/log-source';
 import { Id, textOfReaches } from '@carat/events';
 import { logEnvironment } from '@carat/service-host';
 import type { Command } from 'commander';
+import { progressOf } from '../audit/progress.js';
+import { type AuditOptions, withLog } from '../audit/with-log.js';
 import { CommandFailure, exitCode, print, say } from '../output.js';
 import { textOfBalance, textOfLiability, textOfRates } from './as-of-text.js';
-import { progressOf } from './progress.js';
-import { type AuditOptions, withLog } from './with-log.js';
 
 interface AsOfOptions extends AuditOptions {
   readonly at: string;

@@ -1,6 +1,6 @@
 import type { Explanation, Step } from '@carat/audit/explain';
 import Table from 'cli-table3';
-import { UNFRAMED } from './what-if-text.js';
+import { UNFRAMED } from '../unframed.js';
 
 // Reasons are people's own words, and a foreign writer's events hold anything: a terminal must not obey them.
 const inert = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');

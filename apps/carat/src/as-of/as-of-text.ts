@@ -1,7 +1,7 @@
 import type { Figures, RateLine, Reading } from '@carat/audit/as-of';
 import { textOfReaches } from '@carat/events';
 import Table from 'cli-table3';
-import { UNFRAMED } from './what-if-text.js';
+import { UNFRAMED } from '../unframed.js';
 
 /** In the order in which they add up: what came, what went, what is there. */
 const FIGURES = ['earned', 'awarded', 'adjusted', 'reversed', 'available', 'held', 'redeemed', 'recoverable'] as const;
