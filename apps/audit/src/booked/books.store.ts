@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
 import type { BookedTransfer } from './fingerprint.js';
 
-const ROWS_AT_A_TIME = 1_000;
+const ROWS_AT_A_TIME = 500;
 
 /** What the database has booked at one moment: every answer is of one snapshot, and none of them changes a row. */
 export interface Books {

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { FlowHalted } from '@carat/event-log';
 import { openJournalRows } from '../booked/journal-rows.store.js';
-import { LogUnreachable, openLogSource } from '../log-source/log-source.worker.js';
+import { openLogSource } from '../log-source/log-source.worker.js';
+import { failureOf } from '../run-verify/thread-failure.worker.js';
 import { type LanesTask, proveLanes } from './read-lanes.flow.js';
 import type { ThreadData } from './run-lanes.worker.js';
 
@@ -25,12 +25,6 @@ async function prove(task: LanesTask): Promise<void> {
 }
 
 parentPort?.on('message', (task: LanesTask) => {
-  prove(task).catch((error: Error) => {
-    const kind = error instanceof LogUnreachable ? 'unreachable' : error instanceof FlowHalted ? 'halted' : 'failed';
-    parentPort?.postMessage({
-      records: 0,
-      failure: { kind, message: kind === 'failed' ? error.stack : error.message },
-    });
-  });
+  prove(task).catch((error: Error) => parentPort?.postMessage({ records: 0, failure: failureOf(error) }));
 });
 parentPort?.postMessage({ records: 0 });

@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import { FlowHalted, type LogReader } from '@carat/event-log';
+import type { LogReader } from '@carat/event-log';
 import { openJournalRows } from '../booked/journal-rows.store.js';
 import type { LogSource } from '../log-source/log-source.js';
-import { type LogEnvironment, LogUnreachable } from '../log-source/log-source.worker.js';
+import type { LogEnvironment } from '../log-source/log-source.worker.js';
+import type { ThreadFailure } from '../run-verify/thread-failure.js';
+import { errorOf } from '../run-verify/thread-failure.worker.js';
 import { type LanesResult, type LanesTask, proveLanes } from './read-lanes.flow.js';
 
 /** What a thread needs to open the log for itself. Plain data. */
@@ -30,22 +32,14 @@ export const inThisThread =
   };
 
 // Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
-const THREAD_MEGABYTES = 160;
-const YOUNG_MEGABYTES = 64;
+const THREAD_MEGABYTES = 96;
+const YOUNG_MEGABYTES = 16;
 
 interface Told {
   readonly records: number;
   readonly result?: LanesResult;
-  /** Errors lose their class on the way from another thread. */
-  readonly failure?: { readonly kind: 'unreachable' | 'halted' | 'failed'; readonly message: string };
+  readonly failure?: ThreadFailure;
 }
-
-const errorOf = ({ kind, message }: NonNullable<Told['failure']>): Error =>
-  kind === 'unreachable'
-    ? new LogUnreachable(message)
-    : kind === 'halted'
-      ? new FlowHalted(message)
-      : new Error(message);
 
 /** Proves tasks in threads, each with a reader of its own; who has finished one takes the next. */
 export const inThreads =

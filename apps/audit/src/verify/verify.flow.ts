@@ -20,8 +20,6 @@ import { nameTransfers } from './name-transfers.flow.js';
 import { deadLetterPlaces, endsInBooks, endsOfPresent, untilRelayed } from './positions.flow.js';
 import { checkSeries, checkSums, type Trusted } from './seal-series.js';
 
-export type { AuditReport } from './audit-report.js';
-
 /** What is verified, and with what. */
 export interface VerifyInput {
   readonly log: LogReader & { readonly id: string };

@@ -7,8 +7,8 @@ import { addProve } from '../bundle/prove.js';
 import { addVerifyBundle } from '../bundle/verify-bundle.js';
 import { addExplain } from '../explain/explain.js';
 import { addReplay } from '../replay/replay.js';
+import { addVerify } from '../verify/verify.js';
 import { addWhatIf } from '../what-if/what-if.js';
-import { addVerify } from './verify.js';
 
 /** `carat audit <verb>`: answers from the log alone. */
 export function addAudit(program: Command): void {

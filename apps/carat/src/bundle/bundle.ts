@@ -1,18 +1,7 @@
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import {
-  bundleLines,
-  type CodeVersion,
-  type Mark,
-  markOf,
-  NoSuchPeriod,
-  type Period,
-  periodOf,
-  writeBundle,
-} from '@carat/audit/bundle';
+import { bundleLines, type Mark, markOf, NoSuchPeriod, type Period, periodOf, writeBundle } from '@carat/audit/bundle';
 import type { Command } from 'commander';
 import { progressOf } from '../audit/progress.js';
+import { codeVersion } from '../code-version.js';
 import { CommandFailure, exitCode, print } from '../output.js';
 import { privateKeyIn } from './key-files.js';
 import { type SealOptions, withSeals } from './with-seals.js';
@@ -65,17 +54,4 @@ function markIn(option: string, text: string | undefined): Mark | undefined {
 function noSuchPeriod(error: unknown): Promise<Period> {
   if (!(error instanceof NoSuchPeriod)) throw error;
   throw new CommandFailure(error.isMistake ? exitCode.usage : exitCode.notFound, error.message);
-}
-
-// From src/ and from dist/ alike.
-const ROOT = new URL('../../../../', import.meta.url);
-
-/** Which program made it. A container has no repository: then the version alone says it. */
-async function codeVersion(): Promise<CodeVersion> {
-  const { version } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8')) as { version: string };
-  const commit = await promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: ROOT }).then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  );
-  return { version, ...(commit === undefined ? {} : { commit }) };
 }

@@ -1,0 +1,96 @@
+import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
+import { type Books, LedgerMissing, openBooks, relayedByNow } from '../booked/books.store.js';
+import { inThreads } from '../lanes/run-lanes.worker.js';
+import {
+  type LogEnvironment,
+  LogUnreachable,
+  openLogSource,
+  type PlaceOfLog,
+} from '../log-source/log-source.worker.js';
+import { keyIdOf, type Seal } from '../seals/seal.js';
+import { openSeals, readNotaryKeys, readSealFile, readSeals } from '../seals/seals.store.js';
+import type { AuditReport } from '../verify/audit-report.js';
+import { verify } from '../verify/verify.flow.js';
+
+/** What is to be verified. Plain data, to be sent to another thread. */
+export interface VerifyTask {
+  readonly place: PlaceOfLog;
+  readonly environment: LogEnvironment;
+  /** Where the books are; undefined when there are none to look into. */
+  readonly databaseUrl: string | undefined;
+  /** A file of seals; without it those of the database are taken. */
+  readonly sealFile: string | undefined;
+  /** Who may seal, as PEM; without any the keys of the database's own notary, which then vouches for itself. */
+  readonly trustedKeys: readonly string[];
+  readonly threads: number;
+}
+
+/** Opens what a task names, and verifies it in threads. */
+export async function runVerify(task: VerifyTask, onRecords: (done: number, of: number) => void): Promise<AuditReport> {
+  const { place, environment, databaseUrl, threads } = task;
+  const log = await openLogSource(place, async () => environment);
+  try {
+    const sealed = await sealsOf(task);
+    const books = databaseUrl === undefined ? undefined : await booksOf(databaseUrl, log.id);
+    try {
+      return await verify({
+        ...sealed,
+        log,
+        kind: place.kind === 'postgres' ? 'journal' : place.kind,
+        books,
+        relayed: async () => (databaseUrl === undefined ? new Map() : relayedByNow(databaseUrl, log.id)),
+        run: inThreads(threads, {
+          source: place,
+          environment,
+          databaseUrl: place.kind === 'kafka' && books !== undefined ? databaseUrl : undefined,
+        }),
+        key: randomBytes(32).toString('hex'),
+        threads,
+        onRecords,
+      });
+    } finally {
+      await books?.close();
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+async function booksOf(databaseUrl: string, logId: string): Promise<Books | undefined> {
+  try {
+    return await openBooks(databaseUrl, logId);
+  } catch (error) {
+    if (error instanceof LedgerMissing) return undefined;
+    throw new LogUnreachable(`the ledger cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+interface Sealed {
+  readonly seals: readonly Seal[];
+  readonly trusted: ReadonlyMap<string, KeyObject>;
+}
+
+async function sealsOf({ databaseUrl, sealFile, trustedKeys }: VerifyTask): Promise<Sealed> {
+  const trusted = trustedBy(trustedKeys);
+  if (sealFile !== undefined) return { seals: await all(readSealFile(sealFile)), trusted };
+  const session = databaseUrl === undefined ? undefined : await openSeals(databaseUrl);
+  if (session === undefined) return { seals: [], trusted };
+  try {
+    const known = trustedKeys.length > 0 ? [] : await readNotaryKeys(session);
+    return {
+      seals: await all(readSeals(session)),
+      trusted: trustedKeys.length > 0 ? trusted : trustedBy(known.map(({ publicKey }) => publicKey)),
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+const trustedBy = (pems: readonly string[]): ReadonlyMap<string, KeyObject> =>
+  new Map(pems.map((pem) => createPublicKey(pem)).map((key) => [keyIdOf(key), key]));
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}

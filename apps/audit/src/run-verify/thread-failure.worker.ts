@@ -1,0 +1,16 @@
+import { FlowHalted } from '@carat/event-log';
+import { LogUnreachable } from '../log-source/log-source.worker.js';
+import type { ThreadFailure } from './thread-failure.js';
+
+/** An error as another thread can be told of it. */
+export function failureOf(error: Error): ThreadFailure {
+  if (error instanceof LogUnreachable) return { kind: 'unreachable', message: error.message };
+  if (error instanceof FlowHalted) return { kind: 'halted', message: error.message };
+  return { kind: 'failed', message: error.stack ?? error.message };
+}
+
+/** The error that a thread has told of. */
+export function errorOf({ kind, message }: ThreadFailure): Error {
+  if (kind === 'unreachable') return new LogUnreachable(message);
+  return kind === 'halted' ? new FlowHalted(message) : new Error(message);
+}
