@@ -192,8 +192,9 @@ export class Lane {
     }
     const { event } = decoded;
     this.sum(event);
+    const journal = this.journalOf(topic);
     // Repeats too: one that is not what the relay wrote is somebody else's.
-    if (event.sequence !== undefined && value !== null && event.journal === this.journalOf(topic))
+    if (event.sequence !== undefined && value !== null && journal !== undefined && event.journal === journal)
       this.relayed({ ...position, sequence: BigInt(event.sequence), value });
     if (this.sequences.get(topic)?.isRepeat(event, position) === true) return;
     this.handle(topic, event, position);
