@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { journalMigrations, recordOf } from '@carat/event-log/journal';
 import { openKafkaLog } from '@carat/event-log/kafka';
+import { type Event, isJournaled, partitionOf } from '@carat/events';
 import { freePort } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
 import { cpuMicrosByPart } from './cpu.ts';
@@ -58,6 +59,17 @@ interface Place {
   readonly round: number;
 }
 
+/** Records of a journaled topic, as a relay writes them: one without a number would count for nothing. */
+function numbering(): typeof recordOf {
+  const next = Array<number>(PARTITIONS).fill(0);
+  return (event) => {
+    const partition = partitionOf(Buffer.from(event.subject ?? ''), PARTITIONS);
+    const sequence = String(next[partition]);
+    next[partition] = Number(sequence) + 1;
+    return recordOf({ sequence, journal: 'bench', ...event } as Event);
+  };
+}
+
 async function runWay(way: Way, gifts: number, { broker, postgres, home, admin, round }: Place): Promise<Measured> {
   const name = `bench_${way.name}_${round}`;
   const prefix = `${name}.`;
@@ -74,6 +86,7 @@ async function runWay(way: Way, gifts: number, { broker, postgres, home, admin, 
     onAlarm: (group, alarm) => say(`${group}: ${alarm.message}`),
     onFatal: (error) => say(error.message),
   });
+  const numbered = numbering();
   const children: ChildProcess[] = [];
   const start = async (stage: Stage): Promise<ChildProcess> =>
     startStage(stage, {
@@ -91,7 +104,7 @@ async function runWay(way: Way, gifts: number, { broker, postgres, home, admin, 
     await log.ensureTopics(way.topics);
     const expected = await way.fill({
       db,
-      write: (topic, events) => log.publish(topic, events.map(recordOf)),
+      write: (topic, events) => log.publish(topic, events.map(isJournaled(topic) ? numbered : recordOf)),
       prepare: async (stage) => end(await start(stage)),
     });
     for (const stage of way.stages) children.push(await start(stage));

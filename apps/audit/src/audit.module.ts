@@ -37,6 +37,7 @@ type NotaryEnvironment = z.infer<typeof notaryEnvironment> & { readonly CARAT_HO
 /** What is left of a log without all that writes to it. */
 const readerOf = (log: EventLog): NotaryLog => ({
   id: log.id,
+  isRelayed: (topic) => log.isRelayed(topic),
   ends: (topics) => log.ends(topics),
   follow: (group, topics, follower) => log.follow(group, topics, follower),
   trouble: (group, error) => log.trouble(group, error),

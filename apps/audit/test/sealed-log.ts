@@ -148,6 +148,7 @@ export class SealedLog {
   get reader(): LogReader {
     const { partitions } = this;
     return {
+      isRelayed: () => false,
       ends: () => Promise.reject(new Error('a bundle asks the seals for the end')),
       offsetsAt: () => Promise.reject(new Error('a bundle asks the seals for the time')),
       async *read(topics, from, to) {

@@ -5,16 +5,33 @@ import type { Environment } from './carat-process.js';
 
 const CARAT = fileURLToPath(new URL('../../carat/bin/carat.js', import.meta.url));
 
-/** What `carat audit verify` says of an installation, in short: its verdict and what it found. */
-export async function auditOf(environment: Environment): Promise<{ verdict: string; findings: unknown[] }> {
+interface Finding {
+  readonly code: string;
+  readonly subject: string;
+  readonly position?: unknown;
+}
+
+/** What `carat audit verify --json` says of an installation, and the code it ends with. */
+export async function verifyOf(
+  environment: Environment,
+): Promise<{ exitCode: number; verdict: string; findings: Finding[] }> {
   const run = promisify(execFile)(process.execPath, [CARAT, 'audit', 'verify', '--json'], {
     env: { ...process.env, ...environment },
     maxBuffer: 64 * 1024 * 1024,
   });
   // A log that differs ends it with another code, and is told all the same.
-  const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
+  const { stdout, stderr, code } = await run.then(
+    (done) => ({ ...done, code: 0 }),
+    (error: { stdout: string; stderr: string; code: number }) => error,
+  );
   if (stdout === '') throw new Error(`carat audit verify: ${stderr}`);
-  const { verdict, findings } = JSON.parse(stdout) as { verdict: string; findings: unknown[] };
+  const { verdict, findings } = JSON.parse(stdout) as { verdict: string; findings: Finding[] };
+  return { exitCode: code, verdict, findings };
+}
+
+/** The same in short: its verdict and the first of what it found. */
+export async function auditOf(environment: Environment): Promise<{ verdict: string; findings: unknown[] }> {
+  const { verdict, findings } = await verifyOf(environment);
   return { verdict, findings: findings.slice(0, 5) };
 }
 

@@ -6,7 +6,7 @@ import { openKafkaLog } from '@carat/event-log/kafka';
 import { deadLetterTopicOf, type Topic } from '@carat/events';
 import { freshDatabase, freshPrefix, kafkaBrokers } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
-import { CaratProcess } from './carat-process.js';
+import { CaratProcess, type Environment } from './carat-process.js';
 import { createKey } from './keys.js';
 
 const PARTITIONS = 3;
@@ -22,6 +22,8 @@ export interface Answer {
 /** Carat in one process on real Kafka and a database of its own, with the doors that people use. */
 export interface Carat {
   readonly process: CaratProcess;
+  /** What the command line needs to find it. */
+  readonly environment: Environment;
   readonly db: DataSource;
   readonly log: EventLog;
   readonly prefix: string;
@@ -42,7 +44,7 @@ interface SendOptions {
 }
 
 /** Starts it with the given sources and waits until it is ready. */
-export async function startCarat(sources: object): Promise<Carat> {
+export async function startCarat(sources: object, more: Environment = {}): Promise<Carat> {
   const database = await freshDatabase();
   const prefix = freshPrefix();
   const home = await mkdtemp(join(tmpdir(), 'carat-topology-'));
@@ -54,6 +56,7 @@ export async function startCarat(sources: object): Promise<Carat> {
     KAFKA_BROKERS: kafkaBrokers().join(','),
     KAFKA_TOPIC_PREFIX: prefix,
     KAFKA_PARTITIONS: String(PARTITIONS),
+    ...more,
   };
   const process = await CaratProcess.start('standalone', environment);
   const db = await new DataSource({ type: 'postgres', url: database.url }).initialize();
@@ -69,6 +72,7 @@ export async function startCarat(sources: object): Promise<Carat> {
   const keys = JSON.parse(await readFile(join(home, 'keys.json'), 'utf8')) as Record<string, string>;
   return {
     process,
+    environment,
     db,
     log,
     prefix,

@@ -51,6 +51,8 @@ export interface NewRecord {
 
 /** All that audit is ever given: a reader, and no writer to reach (law 10). */
 export interface LogReader {
+  /** Whether a relay numbers every event of a topic here: then somebody else wrote what has no number. */
+  isRelayed(topic: Topic): boolean;
   /** The next offset of every partition. */
   ends(topics: readonly Topic[]): Promise<Offsets>;
   /** Of every partition the first offset that was recorded at that time or later; the end where there is none. */

@@ -38,7 +38,7 @@ const STRETCH_GROWS = 8n;
 
 /**
  * Looks for events without an index: in the partition of their key, or in all, from the time on. Repeats of an event
- * that was found are left out.
+ * that was found are left out, and so is what somebody else has put onto a relayed topic.
  */
 export async function findRecords<T extends Topic>(
   reader: LogReader,
@@ -48,6 +48,7 @@ export async function findRecords<T extends Topic>(
 ): Promise<FoundRecord<T>[]> {
   const { ends, starts } = await reach(reader, topic, key, sinceMs, most);
   const name = Buffer.from(JSON.stringify(naming));
+  const isForeign = ({ sequence }: Event): boolean => sequence === undefined && reader.isRelayed(topic);
   const found = new Map<string, FoundRecord<T>>();
   let from = starts;
   for (let stretch = key === undefined ? FIRST_STRETCH : undefined; from.some((next, p) => next < (ends[p] ?? 0n)); ) {
@@ -55,7 +56,7 @@ export async function findRecords<T extends Topic>(
     for await (const { partition, records } of reader.read([topic], at(topic, from), at(topic, to))) {
       for (const record of records) {
         const event = record.value?.includes(name) ? eventIn(topic, record) : undefined;
-        if (event === undefined || found.has(event.id) || !isIt(event)) continue;
+        if (event === undefined || isForeign(event) || found.has(event.id) || !isIt(event)) continue;
         found.set(event.id, { topic, partition, record, event });
         if (found.size >= count) return [...found.values()];
       }

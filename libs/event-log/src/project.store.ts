@@ -20,13 +20,19 @@ export const project = <F extends Topic>(
   db: DataSource,
   flow: ProjectFlow<F>,
   step: ProjectStep<F>,
-): Promise<Running> => log.follow(flow.group, flow.from, followerOf(db, log, flow.group, projecting(db, flow, step)));
+): Promise<Running> =>
+  log.follow(flow.group, flow.from, followerOf(db, log, flow.group, projecting(db, flow, step, log)));
 
 const projecting =
-  <F extends Topic>(db: DataSource, flow: ProjectFlow<F>, step: ProjectStep<F>): HandleHeld =>
+  <F extends Topic>(
+    db: DataSource,
+    flow: ProjectFlow<F>,
+    step: ProjectStep<F>,
+    log: Pick<EventLog, 'isRelayed'>,
+  ): HandleHeld =>
   (part, held, fault) =>
     db.transaction(async (tx) => {
-      const read = readPart<F>(part, held);
+      const read = readPart<F>(part, held, log.isRelayed(part.topic));
       const moved = await advance(tx, held, advanceOver(part, read.seen));
       const { free, waiting } = await heldBack(tx, held, flow, fault === undefined ? read.events : []);
       const poison = free.length > 0 ? ((await step(free, tx)) ?? []) : [];

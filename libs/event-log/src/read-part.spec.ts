@@ -14,7 +14,7 @@ const raw = (offset: number, value: Buffer | null, key: Buffer | null = Buffer.f
   headers: [],
 });
 const read = (topic: Topic, ...records: RawRecord[]) =>
-  readPart({ topic, partition: 2, records, nextOffset: 100n }, nothing);
+  readPart({ topic, partition: 2, records, nextOffset: 100n }, nothing, false);
 
 const request = (n: number): Buffer =>
   Buffer.from(
@@ -63,6 +63,22 @@ describe('reading a part', () => {
     ];
     const { dead } = read('gift.requests.v1', ...keys.map((key, n) => raw(n, request(n), key)));
     expect(dead).toEqual([]);
+  });
+
+  test('on a relayed topic what no relay has numbered is dead, and the relay goes on around it', () => {
+    const numbered = (n: number) => {
+      const value = Buffer.from(JSON.stringify({ ...gift(n), sequence: String(n), journal: 'ours' }));
+      return raw(2 * n, value);
+    };
+    const records = [numbered(0), raw(1, recordOf(gift(7)).value), numbered(1)];
+    const part = { topic: 'gift.events.v1', partition: 2, records, nextOffset: 3n } as const;
+    const { events, dead, seen } = readPart(part, nothing, true);
+    expect(events.map(({ id }) => id)).toEqual([gift(0).id, gift(1).id]);
+    expect(dead.map(({ record, fault }) => [record.offset, fault])).toEqual([
+      [1n, { code: 'foreign_writer', detail: expect.stringContaining(gift(7).id) }],
+    ]);
+    expect(seen).toEqual({ lastSequence: 1n, journal: 'ours' });
+    expect(readPart(part, nothing, false).events).toHaveLength(3);
   });
 
   test('a sequence that upstream wrote is not the relay’s, and changes nothing', () => {

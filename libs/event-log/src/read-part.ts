@@ -26,11 +26,15 @@ const readsAsControlRecord = (key: Buffer | null): boolean =>
   key.readInt16BE(0) === 0 &&
   (key.readInt16BE(2) === 0 || key.readInt16BE(2) === 1);
 
+/** The code of a dead letter that is no event of its topic's writer. */
+export const FOREIGN_WRITER = 'foreign_writer';
+
 /**
- * Bytes to events. What cannot be read is set aside as dead, and what a relay repeated is dropped.
+ * Bytes to events. What cannot be read is set aside as dead, and what a relay repeated is dropped. On a topic that is
+ * relayed here, what no relay has numbered came from somebody else: it is dead, whatever it says.
  * @throws SequenceGap, JournalChanged
  */
-export function readPart<F extends Topic>(part: Part, seen: Seen): ReadPart<F> {
+export function readPart<F extends Topic>(part: Part, seen: Seen, isRelayed: boolean): ReadPart<F> {
   const topic = part.topic as F;
   const read: Recorded<F>[] = [];
   const dead: DeadRecord[] = [];
@@ -45,8 +49,14 @@ export function readPart<F extends Topic>(part: Part, seen: Seen): ReadPart<F> {
       dead.push({ record, fault: decoded.undecodable });
       continue;
     }
+    const { event } = decoded;
+    if (isRelayed && event.sequence === undefined) {
+      const detail = `${event.type} ${event.id} did not come from the journal of its writer`;
+      dead.push({ record, fault: { code: FOREIGN_WRITER, detail } });
+      continue;
+    }
     const position = { topic, partition: part.partition, offset: record.offset };
-    read.push({ ...decoded.event, position, recordedAtMs: record.recordedAtMs } as Recorded<F>);
+    read.push({ ...event, position, recordedAtMs: record.recordedAtMs } as Recorded<F>);
   }
   // An upstream record may carry anything under these names; the sequence is the relay's, on our own topics.
   if (isUpstream(topic)) return { events: read, dead, seen };

@@ -47,6 +47,7 @@ export async function openKafkaBed(changed: Partial<KafkaLogOptions> = {}): Prom
       partitions: PARTITIONS,
       replication: 1,
       db,
+      isRelayed: () => false,
       onAlarm: (_name, error) => void alarms.push(error),
       onFatal: (error) => void fatal.push(error),
       log: (level, message) => void said.push(`${level} ${message}`),

@@ -30,6 +30,7 @@ export {
   type Event,
   type EventOf,
   type EventType,
+  isJournaled,
   isUpstream,
   type Topic,
   topicNames,

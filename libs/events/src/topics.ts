@@ -17,6 +17,8 @@ interface TopicDefinition {
   readonly key: string;
   /** Fixed where one order over all records is needed; otherwise the number is the installation's. */
   readonly partitions?: number;
+  /** Written by a transform alone. Every other topic of Carat's own is journaled, and on Kafka relayed. */
+  readonly isTransformed?: true;
   readonly events: readonly EventSchema[];
 }
 
@@ -43,6 +45,7 @@ export const topics = {
   'diamond.events.v1': {
     writer: 'conversion-service',
     key: 'creatorId',
+    isTransformed: true,
     events: [DiamondsCredited, DiamondsReversed, DiamondsCorrected],
   },
   'award.events.v1': { writer: 'recognition-service', key: 'creatorId', events: [DiamondsAwarded, AwardRevoked] },
@@ -53,6 +56,10 @@ export type Topic = keyof typeof topics;
 export const topicNames = Object.keys(topics) as Topic[];
 export const definitionOf = (topic: Topic): TopicDefinition => topics[topic];
 export const isUpstream = (topic: Topic): boolean => topics[topic].writer === 'upstream';
+
+/** Whether the events of a topic stand in a journal first: on Kafka a relay has numbered every one of them. */
+export const isJournaled = (topic: Topic): boolean =>
+  !isUpstream(topic) && definitionOf(topic).isTransformed === undefined;
 
 /** An event of a topic, as parsed: amounts are still JSON integers here, libs/amounts gives them their unit. */
 export type Event<T extends Topic = Topic> = { [K in T]: z.infer<(typeof topics)[K]['events'][number]> }[T];

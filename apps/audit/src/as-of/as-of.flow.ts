@@ -16,8 +16,6 @@ export { openSealedBalances } from './sealed-balances.store.js';
 /** A log, and what is known of the place where it is kept. */
 export interface KeptLog {
   readonly reader: LogReader;
-  /** On Kafka others may write: what came past the relay of a topic's journal is no word of its owner. */
-  readonly isRelayed: boolean;
   /** A file may lack partitions, so where a creator's records stand is not known beforehand. */
   readonly hasAllPartitions: boolean;
   /** Only of a log that repeats nothing: what is repeated may stand on both sides of a seal. */
@@ -73,7 +71,7 @@ export async function ratesAsOf(log: KeptLog, moment: Moment): Promise<Reading &
   let book: RateBook = { ...emptyRateBook, completeUntilMs: Infinity };
   for await (const read of eventsIn(log.reader, ['rate.events.v1'], to)) {
     notes.take(read, () => true);
-    for (const event of read.events) if (notes.isOwn(event)) book = evolve(book, event);
+    for (const event of read.events) book = evolve(book, event);
   }
   const lines = rateLines(book, 'timeMs' in moment ? moment.timeMs : undefined);
   return { lines, ...notes.reading(0), reaches: reachesOf(to, ALL) };
@@ -113,15 +111,13 @@ async function fold(log: KeptLog, to: Offsets, begin: SealedBalances | undefined
   for await (const read of eventsIn(log.reader, balanceTopics, to, begin?.positions)) {
     notes.take(read, isAsked);
     const place = `${read.topic}/${read.partition}`;
-    for (const event of read.events) if (isAsked(event.data.creatorId) && notes.isOwn(event)) folded.take(event, place);
+    for (const event of read.events) if (isAsked(event.data.creatorId)) folded.take(event, place);
   }
   const reading = notes.reading(folded.repeats);
   return { folded, reading: begin === undefined ? reading : { ...reading, seal: begin.seal } };
 }
 
 const LEFT_OUT_NAMED = 100;
-// Their owners decide from their own journals, so on Kafka only what was relayed from there has an effect.
-const DECIDED_BY_JOURNAL: readonly Topic[] = ['rate.events.v1', 'redemption.events.v1'];
 
 /** Counts what was read, and names what could not be. */
 class Notes {
@@ -143,7 +139,9 @@ class Notes {
     );
   }
 
-  take({ topic, partition, dead, records }: ReadEvents<Topic>, isAsked: (key: string | undefined) => boolean): void {
+  take(read: ReadEvents<Topic>, isAsked: (key: string | undefined) => boolean): void {
+    const { topic, partition, dead, records, foreign } = read;
+    this.foreign += foreign;
     for (const { record, fault } of dead) {
       if (!isAsked(record.key?.toString('utf8'))) continue;
       this.leftOutCount += 1;
@@ -152,13 +150,6 @@ class Notes {
     }
     this.records += records;
     this.log.onProgress?.(this.records, this.all);
-  }
-
-  /** False, and counted, for what somebody else has put onto a topic. */
-  isOwn({ position, sequence }: { readonly position: Position; readonly sequence?: string | undefined }): boolean {
-    if (!this.log.isRelayed || sequence !== undefined || !DECIDED_BY_JOURNAL.includes(position.topic)) return true;
-    this.foreign += 1;
-    return false;
   }
 
   reading(repeated: number): Omit<Reading, 'reaches'> {

@@ -43,7 +43,6 @@ let logged: Logged[];
 
 const kept = (of: LogReader, more: Partial<KeptLog> = {}): KeptLog => ({
   reader: of,
-  isRelayed: false,
   hasAllPartitions: true,
   nowMs: Date.now(),
   ...more,
@@ -52,7 +51,7 @@ const kept = (of: LogReader, more: Partial<KeptLog> = {}): KeptLog => ({
 async function readBack(log: LogReader): Promise<Logged[]> {
   const found: Logged[] = [];
   for await (const batch of log.read(balanceTopics, {}, await log.ends(balanceTopics)))
-    found.push(...(readPart(batch, { lastSequence: null, journal: null }).events as Logged[]));
+    found.push(...(readPart(batch, { lastSequence: null, journal: null }, false).events as Logged[]));
   return found;
 }
 
@@ -250,7 +249,7 @@ describe('the same books elsewhere', () => {
       const source = { kind: 'kafka', brokers: kafkaBrokers() } as const;
       const environment = { home: folder, brokers: undefined, databaseUrl: undefined, kafka: { prefix } };
       const log = await openLogSource(source, async () => environment);
-      const onKafka = kept(log, { isRelayed: true, nowMs: Date.now() + 60_000 });
+      const onKafka = kept(log, { nowMs: Date.now() + 60_000 });
       const naive = naiveBalances(logged);
       const balance = await balanceAsOf(onKafka, 'creator-1', { timeMs: Date.now() + 30_000 });
       expect(balance).toMatchObject({ ...naive.get('creator-1') });

@@ -158,26 +158,19 @@ class Search {
     this.priced = Number(PRICED.flatMap((topic) => positions[topic] ?? []).reduce((sum, next) => sum + next, 0n));
   }
 
-  /**
-   * The adjustments that say what they make good. Where a relay numbers the events of a partition, one without a number
-   * came from somebody else: the books know nothing of it.
-   */
+  /** The adjustments that say what they make good. */
   async corrections(): Promise<AppliedCorrection[]> {
-    const found: (Omit<AppliedCorrection, 'named'> & { scope: Scope; partition: number; isRelayed: boolean })[] = [];
-    const relayed = new Set<number>();
+    const found: (Omit<AppliedCorrection, 'named'> & { scope: Scope })[] = [];
     for await (const events of this.events([BOOKS], this.positions))
-      for (const { position, sequence, type, data } of events) {
-        const [partition, isRelayed] = [position.partition, sequence !== undefined];
-        if (isRelayed) relayed.add(partition);
+      for (const { type, data } of events) {
         const scope = type === 'carat.balance.adjusted.v1' ? scopeIn(data.reason) : undefined;
         if (type !== 'carat.balance.adjusted.v1' || scope === undefined) continue;
         const { adjustmentId: correctionId, creatorId, millidiamonds: gain } = data;
-        found.push({ correctionId, creatorId, gain: millidiamonds(gain), scope, partition, isRelayed });
+        found.push({ correctionId, creatorId, gain: millidiamonds(gain), scope });
       }
     const named = new Map<string, Named>();
     const corrections: AppliedCorrection[] = [];
-    for (const { scope, partition, isRelayed, ...correction } of found) {
-      if (!isRelayed && relayed.has(partition)) continue;
+    for (const { scope, ...correction } of found) {
       const name = 'giftIds' in scope ? scope.giftIds.join() : markOf(scope.knownBad);
       const of = named.get(name) ?? (await this.named(scope));
       named.set(name, of);

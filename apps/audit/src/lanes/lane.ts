@@ -1,6 +1,6 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import type { Position, RawBatch, RawRecord } from '@carat/event-log';
-import { decode, type Event, isUpstream, type Topic } from '@carat/events';
+import { decode, type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import { CoinsPass, type Lots } from '../passes/coins.js';
@@ -124,7 +124,7 @@ export class Lane {
         new SealedPartitionPass({ topic, partition }, sealedIn(seals, topic, partition), findings),
       );
       this.offsets.set(topic, 0n);
-      if (task.log.kind === 'relayed' && !isUpstream(topic) && topic !== 'diamond.events.v1')
+      if (task.log.kind === 'relayed' && isJournaled(topic))
         this.sequences.set(topic, new SequencePass({ topic, partition }, this.journalOf(topic), findings));
     }
   }
@@ -187,9 +187,11 @@ export class Lane {
     }
     const { event } = decoded;
     this.sum(event);
-    if (this.sequences.get(topic)?.isRepeat(event, position) === true) return;
-    if (event.sequence !== undefined && value !== null && this.journalOf(topic) !== undefined)
+    const journal = this.journalOf(topic);
+    // Repeats too: one that is not what the relay wrote is somebody else's.
+    if (event.sequence !== undefined && value !== null && journal !== undefined && event.journal === journal)
       this.relayed({ ...position, sequence: BigInt(event.sequence), value });
+    if (this.sequences.get(topic)?.isRepeat(event, position) === true) return;
     this.handle(topic, event, position);
   }
 

@@ -1,4 +1,4 @@
-import { type LogReader, type Offsets, type ReadPart, readPart, type Seen } from '@carat/event-log';
+import { FOREIGN_WRITER, type LogReader, type Offsets, type ReadPart, readPart, type Seen } from '@carat/event-log';
 import type { Topic } from '@carat/events';
 
 const NOTHING_SEEN: Seen = { lastSequence: null, journal: null };
@@ -9,6 +9,8 @@ export interface ReadEvents<T extends Topic> extends Omit<ReadPart<T>, 'seen'> {
   readonly partition: number;
   /** How many records were read for this, repeats and undecodable ones among them. */
   readonly records: number;
+  /** How many of them somebody else has put onto a relayed topic: they have no effect, here as in every flow. */
+  readonly foreign: number;
 }
 
 /**
@@ -26,8 +28,16 @@ export async function* eventsIn<T extends Topic>(
   const seen = new Map<string, Seen>();
   for await (const batch of log.read(topics, from, to)) {
     const place = `${batch.topic}/${batch.partition}`;
-    const { events, dead, seen: now } = readPart<T>(batch, seen.get(place) ?? NOTHING_SEEN);
+    const { events, dead, seen: now } = readPart<T>(batch, seen.get(place) ?? NOTHING_SEEN, log.isRelayed(batch.topic));
     seen.set(place, now);
-    yield { topic: batch.topic as T, partition: batch.partition, events, dead, records: batch.records.length };
+    const unread = dead.filter(({ fault }) => fault.code !== FOREIGN_WRITER);
+    yield {
+      topic: batch.topic as T,
+      partition: batch.partition,
+      events,
+      dead: unread,
+      records: batch.records.length,
+      foreign: dead.length - unread.length,
+    };
   }
 }

@@ -16,6 +16,8 @@ export async function openLogFile(path: string): Promise<OpenReader> {
   await access(path, constants.R_OK);
   return {
     id: basename(path),
+    // It may come from either log, and does not say from which.
+    isRelayed: () => false,
     ends: (topics) => endsBefore(path, topics, Infinity),
     offsetsAt: (topics, timeMs) => endsBefore(path, topics, timeMs),
     read: (topics, from, to) => batchesIn(path, topics, from, to),

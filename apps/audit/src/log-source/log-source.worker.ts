@@ -43,6 +43,7 @@ export async function openLogSource(
   const told = <T>(answer: Promise<T>): Promise<T> => answer.catch((error: unknown) => Promise.reject(failed(error)));
   return {
     id: reader.id,
+    isRelayed: (topic) => reader.isRelayed(topic),
     ends: (topics) => told(reader.ends(topics)),
     offsetsAt: (topics, timeMs) => told(reader.offsetsAt(topics, timeMs)),
     async *read(topics, from, to) {

@@ -17,6 +17,8 @@ const openLog = async (): Promise<EventLog> => {
     partitions: PARTITIONS,
     replication: 1,
     db: bed.db,
+    // What a notary bed writes has no numbers.
+    isRelayed: () => false,
     onAlarm: (group, { message }) => void bed.alarms.push(`${group}: ${message}`),
     onFatal: () => undefined,
   });

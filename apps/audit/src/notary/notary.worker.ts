@@ -25,7 +25,7 @@ const unsealedRecords = new Gauge({
 });
 
 /** All that a notary is given of the log: what reads it. */
-export type NotaryLog = Pick<EventLog, 'id' | 'ends' | 'follow' | 'trouble'>;
+export type NotaryLog = Pick<EventLog, 'id' | 'isRelayed' | 'ends' | 'follow' | 'trouble'>;
 
 export interface NotaryOptions {
   readonly db: DataSource;

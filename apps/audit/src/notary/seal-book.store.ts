@@ -41,7 +41,11 @@ export class SealBook {
    * Takes the book up where the last seal left it. Undefined while another notary has it.
    * @throws CannotContinue, SealMalformed when what is there cannot be continued
    */
-  static async open(db: DataSource, log: Pick<EventLog, 'id' | 'ends'>, key: NotaryKey): Promise<SealBook | undefined> {
+  static async open(
+    db: DataSource,
+    log: Pick<EventLog, 'id' | 'ends' | 'isRelayed'>,
+    key: NotaryKey,
+  ): Promise<SealBook | undefined> {
     const session = db.createQueryRunner();
     try {
       const [{ locked }] = (await session.query('SELECT pg_try_advisory_lock($1) AS locked', [NOTARY_LOCK])) as [
@@ -53,7 +57,13 @@ export class SealBook {
       }
       const last = (await readSeal(session.manager))?.content;
       const relayed = await readRelayed(session.manager);
-      const sealer = Sealer.begin({ log: log.id, ends: await log.ends(topicNames), last, relayed });
+      const sealer = Sealer.begin({
+        log: log.id,
+        ends: await log.ends(topicNames),
+        last,
+        relayed,
+        isRelayed: (topic) => log.isRelayed(topic),
+      });
       const book = new SealBook(session, key, sealer);
       await book.rebuildTrees();
       const differs = last?.balances.find(({ partition, digest }) => book.digests()[partition] !== digest);

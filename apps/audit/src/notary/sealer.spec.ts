@@ -46,7 +46,7 @@ const ALL_ENDS: Offsets = {
   'gift.events.v1': [10n ** 6n, 10n ** 6n],
   ...Object.fromEntries(ledgerTopics.map((topic) => [topic, Array.from({ length: PARTITIONS }, () => 10n ** 6n)])),
 };
-const NOTHING: SealerStart = { log: 'a-log', ends: ALL_ENDS, last: undefined, relayed: [] };
+const NOTHING: SealerStart = { log: 'a-log', ends: ALL_ENDS, last: undefined, relayed: [], isRelayed: () => false };
 
 const topicOf = ({ type }: LedgerEvent): Topic =>
   type.startsWith('carat.diamonds.') && type !== 'carat.diamonds.awarded.v1'
@@ -185,6 +185,17 @@ describe('a sealer', () => {
     expect(next.relayed()).toEqual([
       { topic: 'redemption.events.v1', partition: 0, journal: 'a-journal', lastSequence: 2n },
     ]);
+  });
+
+  test('moves nothing by what no relay has numbered, and seals that it stands there', () => {
+    const forged = event('carat.balance.adjusted.v1', { n: 1, millidiamonds: 500 });
+    const batch = batchOf('redemption.events.v1', 0, 0n, [forged]);
+    const onKafka = Sealer.begin({ ...NOTHING, isRelayed: (topic) => topic === 'redemption.events.v1' });
+    onKafka.add(batch);
+    expect(onKafka.moves).toEqual([]);
+    const onJournal = taking(batch);
+    expect(onJournal.moves).toHaveLength(1);
+    expect(onKafka.content(TIME, []).partitions).toEqual(onJournal.content(TIME, []).partitions);
   });
 
   test('stops at a gap in what was relayed, and has taken nothing of that batch', () => {

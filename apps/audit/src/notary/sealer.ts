@@ -37,6 +37,8 @@ export interface SealerStart {
   /** Undefined: nothing was ever sealed. */
   readonly last: SealContent | undefined;
   readonly relayed: readonly Relayed[];
+  /** On which topics only what a relay has numbered moves balances. */
+  readonly isRelayed: (topic: Topic) => boolean;
 }
 
 interface Place {
@@ -120,9 +122,10 @@ export class Sealer {
       const decoded = decode(topic, value);
       return 'event' in decoded ? [decoded.event] : [];
     });
+    const own = this.start.isRelayed(topic) ? events.filter(({ sequence }) => sequence !== undefined) : events;
     const { fresh, seen } = isUpstream(topic)
       ? { fresh: [], seen: place.seen }
-      : inSequence(nameOf(topic, partition), events, place.seen);
+      : inSequence(nameOf(topic, partition), own, place.seen);
     const moves = ledgerTopics.includes(topic)
       ? (fresh as readonly LedgerEvent[]).flatMap((event) => transfersOf(event).map(moveIn(partition)))
       : [];

@@ -22,7 +22,7 @@ const partOf = (records: readonly RawRecord[], next: number, seen = NOTHING) => 
   const read = relayedPart<typeof TOPIC>({ topic: TOPIC, partition: 0, records, nextOffset }, seen, BigInt(next));
   return {
     sequences: read.events.map(({ sequence }) => Number(sequence)),
-    foreign: read.foreign.map(({ position }) => Number(position.offset)),
+    foreign: read.dead.map(({ record: { offset } }) => Number(offset)),
     nextOffset: Number(read.nextOffset),
     isWhole: read.isWhole,
     lastSequence: read.seen.lastSequence,

@@ -228,20 +228,17 @@ class Folding {
     const isRelayed = topic === REDEMPTIONS && this.wish.log === 'kafka';
     const part = isRelayed
       ? relayedPart<typeof REDEMPTIONS>(batch, seen, next)
-      : { ...readPart(batch, seen), nextOffset: batch.nextOffset, foreign: [], isWhole: true };
+      : { ...readPart(batch, seen, this.log.isRelayed(topic)), nextOffset: batch.nextOffset, isWhole: true };
     if (!part.isWhole) this.reached.add(`${topic}/${partition}`);
     if (part.nextOffset === nextOffset) return undefined;
     const numbered = topic === REDEMPTIONS && !isRelayed ? part.nextOffset - 1n : part.seen.lastSequence;
     return {
       place: { topic, partition, nextOffset: part.nextOffset, seen: { ...part.seen, lastSequence: numbered } },
       events: part.events as readonly LedgerEvent[],
-      leftOut: [
-        ...part.dead.map(({ record: { offset }, fault }) => ({ topic, partition, offset: String(offset), ...fault })),
-        ...part.foreign.map(({ position: { offset }, type, id }) => ({
-          ...{ topic, partition, offset: String(offset), code: 'foreign_writer' },
-          detail: `${type} ${id} did not come from the journal of its writer`,
-        })),
-      ],
+      leftOut: part.dead.map(({ record: { offset }, fault }) => ({
+        ...{ topic, partition, offset: String(offset) },
+        ...fault,
+      })),
     };
   }
 }

@@ -165,6 +165,7 @@ describe('a what-if over a real log', () => {
     const late = sent({ id: 'late', creatorId: 'late', timeMs: EVENING_MS + 500 });
     await onJournal(async (log) => {
       const growing: LogReader = {
+        isRelayed: () => false,
         async ends(topics) {
           const ends = await log.ends(topics);
           await db.transaction((tx) => append(tx, GIFTS, [late]));

@@ -110,11 +110,11 @@ async function withKeptLog<T>(
   work: (log: KeptLog) => Promise<T>,
 ): Promise<T> {
   return withLog(options, async (reader) => {
-    const { isRelayed, databaseUrl, hasAllPartitions } = await placeOf(options);
+    const { databaseUrl, hasAllPartitions } = await placeOf(options);
     const isFromZero = databaseUrl === undefined || options.fromZero === true || options.rates === true;
     const snapshots = isFromZero ? undefined : await openSealedBalances(databaseUrl);
     try {
-      return await work({ reader, isRelayed, hasAllPartitions, snapshots, nowMs: Date.now(), onProgress });
+      return await work({ reader, hasAllPartitions, snapshots, nowMs: Date.now(), onProgress });
     } catch (error) {
       if (error instanceof PositionIncomplete) throw new CommandFailure(exitCode.usage, error.message);
       throw error;
@@ -131,6 +131,6 @@ async function placeOf({ source }: AsOfOptions) {
     wanted?.kind === 'environment'
       ? await logEnvironment(process.env)
       : { brokers: undefined, databaseUrl: wanted?.kind === 'postgres' ? wanted.url : undefined };
-  const isRelayed = wanted?.kind === 'kafka' || brokers !== undefined;
-  return { isRelayed, databaseUrl: isRelayed ? undefined : databaseUrl, hasAllPartitions: wanted?.kind !== 'file' };
+  const isOnKafka = wanted?.kind === 'kafka' || brokers !== undefined;
+  return { databaseUrl: isOnKafka ? undefined : databaseUrl, hasAllPartitions: wanted?.kind !== 'file' };
 }

@@ -50,7 +50,7 @@ const topicOf = ({ type }: LedgerEvent): OneTopic =>
 async function readBack(): Promise<Logged[]> {
   const found: Logged[] = [];
   for await (const batch of log.read(balanceTopics, {}, await log.ends(balanceTopics)))
-    found.push(...(readPart(batch, { lastSequence: null, journal: null }).events as Logged[]));
+    found.push(...(readPart(batch, { lastSequence: null, journal: null }, false).events as Logged[]));
   return found;
 }
 

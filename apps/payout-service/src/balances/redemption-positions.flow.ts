@@ -1,9 +1,7 @@
-import type { Poison, Recorded, Tx } from '@carat/event-log';
+import type { Recorded, Tx } from '@carat/event-log';
 import { Project } from '@carat/event-log/nest';
-import { ENVIRONMENT } from '@carat/service-host';
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { POSITIONS_GROUP } from '../diamond-ledger/ledger-group.js';
-import { byWriter } from '../foreign-writers.js';
 
 // What an event moves was booked by the door before the log had it, and stays: this says where it stands, once.
 const PLACE = `
@@ -15,12 +13,8 @@ const PLACE = `
 /** Events of redemptions and adjustments in, where in the log their transfers stand out. It books nothing (ADR 14). */
 @Controller()
 export class RedemptionPositionsFlow {
-  constructor(@Inject(ENVIRONMENT) private readonly environment: { readonly KAFKA_BROKERS?: unknown }) {}
-
   @Project({ group: POSITIONS_GROUP, from: ['redemption.events.v1'] })
-  async onRedemptions(events: readonly Recorded<'redemption.events.v1'>[], tx: Tx): Promise<readonly Poison[]> {
-    const { own, foreign } = byWriter(events, this.environment);
-    await tx.query(PLACE, [own.map(({ id }) => id), own.map(({ position }) => position.offset)]);
-    return foreign;
+  async onRedemptions(events: readonly Recorded<'redemption.events.v1'>[], tx: Tx): Promise<void> {
+    await tx.query(PLACE, [events.map(({ id }) => id), events.map(({ position }) => position.offset)]);
   }
 }

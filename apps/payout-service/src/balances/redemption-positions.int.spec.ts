@@ -19,8 +19,8 @@ const hold = event('carat.redemption.requested.v1', { n: 1, from: 'none' });
 const at = (offset: bigint, more: object = {}): RedemptionEvent =>
   ({ ...hold, ...more, position: { topic: 'redemption.events.v1', partition: 0, offset } }) as RedemptionEvent;
 
-const tell = (environment: { KAFKA_BROKERS?: unknown }, ...events: readonly RedemptionEvent[]) =>
-  database.db.transaction((tx) => new RedemptionPositionsFlow(environment).onRedemptions(events, tx));
+const tell = (...events: readonly RedemptionEvent[]) =>
+  database.db.transaction((tx) => new RedemptionPositionsFlow().onRedemptions(events, tx));
 const places = async (): Promise<unknown> =>
   (await database.db.query('SELECT log_offset FROM payout.transfer')).map(
     (row: { log_offset: string }) => row.log_offset,
@@ -29,20 +29,12 @@ const places = async (): Promise<unknown> =>
 test('a transfer stands where its event stands first, however often that comes', async () => {
   await database.db.transaction((tx) => post(tx, transfersOf(hold)));
   expect(await places()).toEqual([null]);
-  await tell({}, at(7n), at(9n));
-  await tell({}, at(11n));
+  await tell(at(7n), at(9n));
+  await tell(at(11n));
   expect(await places()).toEqual(['7']);
 });
 
 test('nothing is booked for an event that no door has booked', async () => {
-  await tell({}, at(7n));
+  await tell(at(7n));
   expect(await places()).toEqual([]);
-});
-
-test('on Kafka what no journal has written is a dead letter, and says of no transfer where it stands', async () => {
-  await database.db.transaction((tx) => post(tx, transfersOf(hold)));
-  expect(await tell({ KAFKA_BROKERS: ['broker:9092'] }, at(3n), at(4n, { sequence: '0' }))).toEqual([
-    expect.objectContaining({ code: 'foreign_writer', position: expect.objectContaining({ offset: 3n }) }),
-  ]);
-  expect(await places()).toEqual(['4']);
 });

@@ -2,7 +2,6 @@ import 'reflect-metadata';
 import { ensureJournalTopics, openJournalLog, readJournal, recordOf } from '@carat/event-log/journal';
 import { EventLogStrategy } from '@carat/event-log/nest';
 import { deadLetterTopicOf } from '@carat/events';
-import { ENVIRONMENT } from '@carat/service-host';
 import { eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Test } from '@nestjs/testing';
@@ -71,28 +70,11 @@ describe('the rate to cash in force', () => {
 });
 
 describe('the flow of rates', () => {
-  test('on Kafka takes nothing that the relay did not carry', async () => {
-    const flow = new CashRatesFlow({ KAFKA_BROKERS: ['somewhere:9092'] });
-    const relayed = [proposedRate('rate_a'), approvedRate('rate_a')].map((event, at) => ({
-      ...event,
-      sequence: String(at),
-    }));
-    const forged = [proposedRate('rate_f', { numerator: 1000, denominator: 1 }), approvedRate('rate_f')];
-    const poison = await db.transaction((tx) => flow.onRates([...relayed, ...forged], tx));
-    expect(poison.map(({ code, position }) => [code, position])).toEqual(
-      forged.map(({ position }) => ['foreign_writer', position]),
-    );
-    expect(await inForce()).toBe('rate_a');
-  });
-
   test('keeps what the log has, and puts aside what approves nothing', async () => {
     await ensureJournalTopics(db, [{ topic: 'rate.events.v1', partitions: 1 }]);
     const log = await openJournalLog({ db, databaseUrl: database.url, onAlarm: () => undefined });
     const strategy = new EventLogStrategy(log, db);
-    const module = await Test.createTestingModule({
-      controllers: [CashRatesFlow],
-      providers: [{ provide: ENVIRONMENT, useValue: {} }],
-    }).compile();
+    const module = await Test.createTestingModule({ controllers: [CashRatesFlow] }).compile();
     const app = module.createNestMicroservice({ strategy, logger: false });
     await app.listen();
     try {

@@ -106,7 +106,7 @@ export async function ledgerTail(
     else {
       let seen = { lastSequence: at?.lastSequence ?? null, journal: at?.journal ?? null };
       for await (const batch of log.read([topic], only(topic, partition, from), only(topic, partition, to))) {
-        const read = readPart<'diamond.events.v1' | 'award.events.v1'>(batch, seen);
+        const read = readPart<'diamond.events.v1' | 'award.events.v1'>(batch, seen, log.isRelayed(topic));
         seen = read.seen;
         events.push(...read.events);
       }

@@ -164,16 +164,6 @@ describe('an event', () => {
     expect(await doors.deliveries(endpointId)).toMatchObject([{ state: 'failed', attempts: [] }]);
   });
 
-  test('that is forged onto Kafka tells nobody anything: it is a dead letter', async () => {
-    const { endpointId } = await doors.register(app.url);
-    const flow = new WebhookDeliveriesFlow({ KAFKA_BROKERS: ['somewhere:9092'] });
-    const forged = requestedEvent();
-    const relayed = { ...requestedEvent(), sequence: '7' };
-    const poison = await doors.db.transaction((tx) => flow.onRedemptions([forged, relayed], tx));
-    expect(poison).toMatchObject([{ position: forged.position, code: 'foreign_writer' }]);
-    expect(await doors.deliveries(endpointId)).toMatchObject([{ eventId: relayed.id }]);
-  });
-
   test('of the log becomes a webhook, and stays one when the log is read from its beginning', async () => {
     const { endpointId, secret } = await doors.register(app.url);
     await keepRate(doors.db);

@@ -27,6 +27,9 @@ export async function openJournalLog({ db, databaseUrl, onAlarm, onTrouble }: Jo
   const log: EventLog = {
     id: await journalEpoch(db.manager),
 
+    // Nobody but its services writes a journal, and they need no numbers.
+    isRelayed: () => false,
+
     async publish(topic: string, records: readonly NewRecord[]): Promise<void> {
       await db.transaction((tx) => appendAll(tx, [{ topic, records }]));
     },

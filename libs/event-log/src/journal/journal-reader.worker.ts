@@ -46,6 +46,7 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
   }
   return {
     id,
+    isRelayed: () => false,
     async ends(topics) {
       const ends = await readEnds(sql, topics);
       const missing = topics.filter((topic) => ends[topic]?.length === 0);

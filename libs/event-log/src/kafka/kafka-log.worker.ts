@@ -1,4 +1,4 @@
-import type { Topic } from '@carat/events';
+import { isJournaled, type Topic } from '@carat/events';
 import type { DataSource } from 'typeorm';
 import type {
   EventLog,
@@ -36,6 +36,8 @@ export interface KafkaLogOptions extends Omit<ClientOptions, 'log'> {
   /** After this long without a word a member of a group is taken for dead. */
   readonly sessionTimeoutMs?: number | undefined;
   readonly guardEveryMs?: number | undefined;
+  /** Which topics have a relay: all that are journaled. For tests of a log that no relay writes. */
+  readonly isRelayed?: ((topic: Topic) => boolean) | undefined;
 }
 
 /** Connects to the cluster and learns its id. */
@@ -104,6 +106,10 @@ export class KafkaLog implements EventLog {
   /** How many records of Carat's own topics were met in a partition that is not their key's. */
   get misplacedRecords(): number {
     return this.misplaced;
+  }
+
+  isRelayed(topic: Topic): boolean {
+    return (this.options.isRelayed ?? isJournaled)(topic);
   }
 
   async publish(topic: string, records: readonly NewRecord[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { isJournaled } from '@carat/events';
 import { LogMissing, type OpenReader } from '../event-log.js';
 import { type ClientOptions, Clients } from './client.worker.js';
 import { endsOf, offsetsAt } from './reach.worker.js';
@@ -16,6 +17,7 @@ export async function openKafkaReader(options: KafkaReaderOptions): Promise<Open
   const { clusterId } = await clients.asAdmin((admin) => admin.describeCluster());
   return {
     id: clusterId,
+    isRelayed: isJournaled,
     async ends(topics) {
       const present = new Set(await clients.asAdmin((admin) => admin.listTopics()));
       const missing = topics.map(clients.nameOf).filter((name) => !present.has(name));

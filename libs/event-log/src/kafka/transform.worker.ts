@@ -36,7 +36,7 @@ export async function transform<F extends Topic, T extends Topic>(
   if ((await log.partitionsOf(deadLetters)) < partitions)
     throw new Error(`${deadLetters} needs at least the ${partitions} partitions of ${flow.from}`);
   const handle: HandleHeld = async (part, held, fault) => {
-    const read = readPart<F>(part, held);
+    const read = readPart<F>(part, held, log.isRelayed(flow.from));
     const { free, waiting } = await heldBack(db.manager, held, flow, fault === undefined ? read.events : []);
     const events = free.length > 0 ? await step(free) : [];
     const dead = fault === undefined ? [...read.dead, ...deadOf(part, waiting)] : everyRecord(part, fault);

@@ -42,18 +42,24 @@ describe.each([
     'the journal',
     () => openJournalReader(url),
     () => openJournalLog({ db: bed.db, databaseUrl: url, onAlarm: () => undefined }),
+    [],
   ],
-  ['Kafka', kafkaReader, async () => bed.log],
-])('a reader of %s', (_, openReader, openLog) => {
+  ['Kafka', kafkaReader, async () => bed.log, ['coin.events.v1', GIFTS, 'award.events.v1']],
+] as const)('a reader of %s', (_, openReader, openLog, relayed) => {
   let reader: OpenReader;
   beforeAll(async () => {
     reader = await openReader();
   }, 30_000);
   afterAll(() => reader?.close());
 
-  test('has three questions and an end, and nothing to write with', () => {
-    expect(Object.keys(reader).sort()).toEqual(['close', 'ends', 'offsetsAt', 'read']);
+  test('has questions and an end, and nothing to write with', () => {
+    expect(Object.keys(reader).sort()).toEqual(['close', 'ends', 'id', 'isRelayed', 'offsetsAt', 'read']);
     expect(Object.getPrototypeOf(reader)).toBe(Object.prototype);
+  });
+
+  test('knows which topics a relay has numbered: not what upstream or a transform writes', () => {
+    const topics = ['gift.requests.v1', 'coin.events.v1', GIFTS, 'diamond.events.v1', 'award.events.v1'] as const;
+    expect(topics.filter((topic) => reader.isRelayed(topic))).toEqual(relayed);
   });
 
   test('reads what the log reads, up to the same ends', async () => {
