@@ -14,6 +14,8 @@ export interface Books {
   readonly consumed: ReadonlyMap<string, bigint>;
   /** How far the journal was carried onto Kafka for good, by place. */
   readonly relayed: ReadonlyMap<string, bigint>;
+  /** Places of the journal that hold rows past the offset that comes next: nobody's append has put them there. */
+  pastHeads(): Promise<readonly string[]>;
   /** Every transfer as `textOf` writes it, with its creator. */
   transfers(): AsyncGenerator<readonly (readonly [creatorId: string, text: string])[]>;
   /** What moved between each two accounts, and how many transfers of it. */
@@ -28,6 +30,9 @@ export interface Books {
 
 type Row = readonly (string | null)[];
 
+const PAST_HEADS = `
+  SELECT topic || '/' || part FROM journal.log_head h WHERE EXISTS (
+    SELECT 1 FROM journal.log_record r WHERE r.topic = h.topic AND r.part = h.part AND r."offset" >= h.next)`;
 const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
          rate_id
@@ -112,9 +117,13 @@ async function standing(
   };
 }
 
-type Tables = Pick<Books, 'transfers' | 'entries' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'>;
+type Tables = Pick<
+  Books,
+  'pastHeads' | 'transfers' | 'entries' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'
+>;
 
 const tables = (client: pg.Client): Tables => ({
+  pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
   transfers: () => streamed(client, TRANSFER_TEXT, ([creatorId, text]) => [creatorId ?? '', text ?? ''] as const),
   entries: async () =>
     (await rowsOf(client, ENTRIES)).map(([debit, credit, sum, count]) => ({

@@ -8,7 +8,7 @@ import {
   type PlaceOfLog,
 } from '../log-source/log-source.worker.js';
 import { keyIdOf, type Seal } from '../seals/seal.js';
-import { openSeals, readNotaryKeys, readSealFile, readSeals } from '../seals/seals.store.js';
+import { openSeals, readNotaryKeys, readSealFile, readSeals, sealedBalancesUpTo } from '../seals/seals.store.js';
 import type { AuditReport } from '../verify/audit-report.js';
 import { verify } from '../verify/verify.flow.js';
 
@@ -67,18 +67,20 @@ async function booksOf(databaseUrl: string, logId: string): Promise<Books | unde
 
 interface Sealed {
   readonly seals: readonly Seal[];
+  readonly sealsAtLeast: number;
   readonly trusted: ReadonlyMap<string, KeyObject>;
 }
 
 async function sealsOf({ databaseUrl, sealFile, trustedKeys }: VerifyTask): Promise<Sealed> {
   const trusted = trustedBy(trustedKeys);
-  if (sealFile !== undefined) return { seals: await all(readSealFile(sealFile)), trusted };
+  if (sealFile !== undefined) return { seals: await all(readSealFile(sealFile)), sealsAtLeast: 0, trusted };
   const session = databaseUrl === undefined ? undefined : await openSeals(databaseUrl);
-  if (session === undefined) return { seals: [], trusted };
+  if (session === undefined) return { seals: [], sealsAtLeast: 0, trusted };
   try {
     const known = trustedKeys.length > 0 ? [] : await readNotaryKeys(session);
     return {
       seals: await all(readSeals(session)),
+      sealsAtLeast: await sealedBalancesUpTo(session),
       trusted: trustedKeys.length > 0 ? trusted : trustedBy(known.map(({ publicKey }) => publicKey)),
     };
   } finally {

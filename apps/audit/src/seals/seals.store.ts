@@ -76,3 +76,11 @@ export async function readNotaryKeys(tx: Queries): Promise<KnownKey[]> {
     'SELECT key_id AS "keyId", public_key AS "publicKey" FROM audit.notary_key ORDER BY first_used_at, key_id',
   )) as KnownKey[];
 }
+
+/** The last seal at which a balance was kept: that seal has been there. 0 when there is none. */
+export async function sealedBalancesUpTo(tx: Queries): Promise<number> {
+  const [row] = (await tx.query('SELECT coalesce(max(seal_number), 0)::int AS last FROM audit.balance_at_seal')) as [
+    { last: number },
+  ];
+  return row.last;
+}

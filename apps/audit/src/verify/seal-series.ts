@@ -10,8 +10,20 @@ export type Trusted = ReadonlyMap<string, KeyObject>;
  * Seals by themselves: none is missing, each names the one before, each is signed with a key that is trusted, is of
  * this log, and goes on from where the one before stood.
  */
-export function checkSeries(seals: readonly Seal[], trusted: Trusted, logId: string, findings: Findings): void {
+export function checkSeries(
+  seals: readonly Seal[],
+  { trusted, logId, atLeast }: { readonly trusted: Trusted; readonly logId: string; readonly atLeast: number },
+  findings: Findings,
+): void {
   findings.checked('seals', seals.length);
+  const last = seals.at(-1)?.content.number ?? 0;
+  if (last < atLeast)
+    findings.add(
+      'seals',
+      'seal_missing',
+      `seal ${atLeast}`,
+      `the last is seal ${last}, and balances were sealed after it`,
+    );
   let before: Seal | undefined;
   for (const seal of seals) {
     const { content, keyId } = seal;

@@ -29,6 +29,8 @@ export interface VerifyInput {
   /** How far the relay is by now, asked anew. */
   readonly relayed: () => Promise<ReadonlyMap<string, bigint>>;
   readonly seals: readonly Seal[];
+  /** How many seals there must be, as other rows say that were written with them. */
+  readonly sealsAtLeast: number;
   readonly trusted: Trusted;
   readonly run: RunLanes;
   /** Random text of this run, at least 16 bytes. */
@@ -44,11 +46,11 @@ export interface VerifyInput {
  * that stands still
  */
 export async function verify(input: VerifyInput): Promise<AuditReport> {
-  const { log, books, seals, trusted } = input;
+  const { log, books, seals, sealsAtLeast, trusted } = input;
   const findings = new Findings();
   const to = await endsOf(input);
   const partitions = partitionsOf(to);
-  checkSeries(seals, trusted, log.id, findings);
+  checkSeries(seals, { trusted, logId: log.id, atLeast: sealsAtLeast }, findings);
   const { rates, redemptions, money } = await readAhead(input, to, findings);
   const tasks = lanesOf(input, to, partitions, {
     rates,
@@ -232,6 +234,8 @@ async function compareBooks(
   rows: BooksPass,
   { creators, redemptions, money, findings, to }: Omit<ToCompare, 'rates'>,
 ): Promise<void> {
+  for (const place of await books.pastHeads())
+    findings.add('offsets', 'row_past_end', place, 'the journal has rows past the offset that comes next');
   for await (const balances of books.balances()) rows.balances(balances, creators);
   rows.end(creators);
   await nameTransfers(input.log, books, rows.differing(creators), to, findings);

@@ -3,6 +3,8 @@ import { encode } from '@carat/events';
 import { freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { onDatabase, worldBooks } from '../../test/world-books.js';
 import { openBooks, relayedByNow } from '../booked/books.store.js';
 import { inThisThread } from '../lanes/run-lanes.worker.js';
@@ -25,6 +27,7 @@ async function verified(database: TestDatabase): Promise<AuditReport> {
       books,
       relayed: () => relayedByNow(database.url, log.id),
       seals: [],
+      sealsAtLeast: 0,
       trusted: new Map(),
       run: inThisThread(log, undefined),
       key: 'drawn for this test',
@@ -144,6 +147,16 @@ const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) =
     },
   ],
   [
+    'offsets',
+    'row_past_end',
+    'a record that nobody has appended',
+    (client) =>
+      client.query(`
+        INSERT INTO journal.log_record (topic, part, "offset", event_id, key, value)
+        SELECT topic, part, "offset" + 1, event_id, key, value FROM journal.log_record
+        WHERE topic = 'diamond.events.v1' AND part = 1 ORDER BY "offset" DESC LIMIT 1`),
+  ],
+  [
     'credits',
     'credit_differs',
     'a gift credited with more, in the log and in all books',
@@ -249,3 +262,112 @@ describe('one thing is tampered with, and exactly one pass finds it', () => {
     expect(report.verdict).toBe('differs');
   });
 });
+
+/** What somebody can do to one row, and what undoes it. */
+interface RowTampering {
+  readonly table: string;
+  /** Columns that are written; the database makes the others. */
+  readonly columns: readonly string[];
+  readonly key: string;
+  readonly edits: readonly (readonly [column: string, to: string])[];
+}
+
+const rowTamperings: readonly RowTampering[] = [
+  {
+    table: 'payout.transfer',
+    columns: [
+      'event_id',
+      'code',
+      'creator_id',
+      'debit',
+      'credit',
+      'millidiamonds',
+      'gift_id',
+      'redemption_id',
+      'coins',
+      'rate_id',
+    ],
+    key: 'event_id',
+    edits: [
+      ['code', `'correct'`],
+      ['creator_id', `'creator-of-nothing'`],
+      ['debit', `'adjustments'`],
+      ['credit', `'redeemed'`],
+      ['millidiamonds', 'millidiamonds + 1'],
+      ['gift_id', `'gft_other'`],
+      ['redemption_id', `'rdm_other'`],
+      ['coins', 'coalesce(coins, 0) + 1'],
+      ['rate_id', `'rate_other'`],
+    ],
+  },
+  {
+    table: 'payout.balance',
+    columns: ['creator_id', 'earned', 'awarded', 'adjusted', 'reversed', 'held', 'redeemed'],
+    key: 'creator_id',
+    edits: ['earned', 'awarded', 'adjusted', 'reversed', 'held', 'redeemed'].map(
+      (term) => [term, `${term} + 1`] as const,
+    ),
+  },
+  {
+    table: 'payout.redemption',
+    columns: ['redemption_id', 'creator_id', 'status', 'currency', 'millidiamonds', 'requested_at', 'state'],
+    key: 'redemption_id',
+    edits: [
+      ['status', `CASE status WHEN 'paid' THEN 'failed' ELSE 'paid' END`],
+      ['creator_id', `'creator-of-nothing'`],
+      ['millidiamonds', 'millidiamonds - 1'],
+    ],
+  },
+  {
+    table: 'payout.money_transfer',
+    columns: ['source_id', 'code', 'currency', 'debit', 'credit', 'amount_minor', 'payout_id'],
+    key: 'source_id',
+    edits: [
+      ['amount_minor', 'amount_minor + 1'],
+      ['currency', `'EUR'`],
+      ['credit', `'bank'`],
+      ['payout_id', `'rdm_other'`],
+    ],
+  },
+];
+
+/** Does one thing to one row, verifies, and puts the row back. Answers what was done when nobody noticed. */
+async function missedRow(database: TestDatabase, int: (least: number, most: number) => number): Promise<string[]> {
+  const { table, columns, key, edits } = rowTamperings[int(0, rowTamperings.length - 1)] as RowTampering;
+  const [column, to] = edits[int(0, edits.length - 1)] as (typeof edits)[number];
+  const list = columns.join(', ');
+  const isDeleted = int(1, 4) === 1;
+  const row = await onDatabase(database, async (client) => {
+    const { rows } = await client.query(`SELECT ${list} FROM ${table} ORDER BY ${key} OFFSET $1 LIMIT 1`, [int(0, 5)]);
+    const where = `WHERE ${key} = $1`;
+    await client.query(isDeleted ? `DELETE FROM ${table} ${where}` : `UPDATE ${table} SET ${column} = ${to} ${where}`, [
+      rows[0][key],
+    ]);
+    return rows[0] as Record<string, unknown>;
+  });
+  const { verdict, findings } = await verified(database);
+  await onDatabase(database, async (client) => {
+    await client.query(`DELETE FROM ${table} WHERE ${key} = $1`, [row[key]]);
+    const places = columns.map((_, index) => `$${index + 1}`).join(', ');
+    await client.query(
+      `INSERT INTO ${table} (${list}) VALUES (${places})`,
+      columns.map((each) => row[each]),
+    );
+  });
+  const done = isDeleted ? 'deleted' : `${column} edited`;
+  return verdict === 'differs' && findings.length > 0 ? [] : [`${table} ${String(row[key])}: ${done}`];
+}
+
+test('whatever one thing is done to a row of the books, it is found: 100 of 100', async () => {
+  const database = await freshDatabase(template);
+  const random = xoroshiro128plus(20261128);
+  try {
+    const missed: string[] = [];
+    for (let n = 0; n < 100; n++)
+      missed.push(...(await missedRow(database, (least, most) => uniformInt(random, least, most))));
+    expect(missed).toEqual([]);
+    expect((await verified(database)).findings).toEqual([]);
+  } finally {
+    await database.drop();
+  }
+}, 120_000);
