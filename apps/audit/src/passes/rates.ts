@@ -21,7 +21,7 @@ export class RatesPass {
 
   constructor(private readonly findings: Findings) {}
 
-  add(event: RateEvent, position: Position, recordedAtMs: number): void {
+  add(event: RateEvent, position: Position): void {
     this.findings.checked('rate-book');
     const { rateId } = event.data;
     const find = (code: string, detail: string): void => this.findings.add('rate-book', code, rateId, detail, position);
@@ -41,7 +41,7 @@ export class RatesPass {
     const { approvedBy } = event.data;
     if (approvedBy === SEEDER && proposed.proposedBy === SEEDER) return;
     if (approvedBy === proposed.proposedBy) find('self_approval', `${approvedBy} approved what ${approvedBy} proposed`);
-    if (Date.parse(proposed.effectiveFrom) < recordedAtMs)
+    if (Date.parse(proposed.effectiveFrom) < Date.parse(event.time))
       find('rate_in_the_past', `in force from ${proposed.effectiveFrom}, approved ${event.time}`);
   }
 

@@ -129,8 +129,7 @@ interface ReadAhead {
 /** What has to be known before a gift is priced and a balance is summed up: the rate book, and every redemption. */
 async function readAhead({ log, kind, books }: VerifyInput, to: Offsets, findings: Findings): Promise<ReadAhead> {
   const ratesPass = new RatesPass(findings);
-  for await (const { event, position, recordedAtMs } of ownEvents(log, 'rate.events.v1', to, kind))
-    ratesPass.add(event, position, recordedAtMs);
+  for await (const { event, position } of ownEvents(log, 'rate.events.v1', to, kind)) ratesPass.add(event, position);
   const rates = ratesPass.end();
   const redemptions = new RedemptionsPass(rates, findings);
   const money: BookedMoney[] = [];
@@ -158,7 +157,7 @@ async function* ownEvents<T extends Topic>(log: LogReader, topic: T, to: Offsets
       const sequence = BigInt(event.sequence ?? record.offset);
       if (sequence < (next.get(partition) ?? 0n)) continue;
       next.set(partition, sequence + 1n);
-      yield { event, position: { topic, partition, offset: record.offset }, recordedAtMs: record.recordedAtMs };
+      yield { event, position: { topic, partition, offset: record.offset } };
     }
 }
 
