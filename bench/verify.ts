@@ -1,5 +1,5 @@
-// `carat audit verify` over a whole log with every pass: from the journal and from Kafka, beside nothing but reading the
-// same records. `carat bench verify [gifts] [rounds]`; 450,000 gifts are a million records.
+// `carat audit verify` over a whole log with every pass: from the journal and from Kafka, beside nothing but reading
+// the same records. `carat bench verify [gifts] [rounds]`; 450,000 gifts are a million records.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -43,7 +43,8 @@ const TRANSFER_TEXT = `
     coalesce(redemption_id, ''), coalesce(coins::text, ''), coalesce(rate_id, ''))
   FROM payout.transfer`;
 const ENTRIES = `
-  SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer GROUP BY debit, credit ORDER BY 1, 2`;
+  SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer
+  GROUP BY debit, credit ORDER BY debit, credit`;
 const BALANCE = `
   SELECT creator_id, earned::text, awarded::text, adjusted::text, reversed::text, held::text, redeemed::text,
          available::text, recoverable::text

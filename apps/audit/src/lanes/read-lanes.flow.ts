@@ -26,8 +26,8 @@ export interface LanesResult {
 }
 
 /**
- * Proves partitions from their records: all at once where the log gives its records as they come (Kafka), and stretch by
- * stretch where it gives one partition after another (the journal, a file).
+ * Proves partitions from their records: all at once where the log gives its records as they come (Kafka), and stretch
+ * by stretch where it gives one partition after another (the journal, a file).
  */
 export async function proveLanes(
   log: LogReader,

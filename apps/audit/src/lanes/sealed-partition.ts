@@ -82,6 +82,7 @@ export class SealedPartitionPass {
     };
     const differing = (Object.keys(found) as (keyof typeof found)[]).filter((name) => found[name] !== seal[name]);
     if (differing.length === 0) return;
+    const said = differing.map((name) => `${name} ${found[name]}, sealed ${seal[name]}`).join('; ');
     // What comes after is held against the seals after, not against what is wrong here.
     this.chain = new RecordChain(this.place, digestOf(seal.chain));
     this.records = Number(seal.records);
@@ -90,7 +91,7 @@ export class SealedPartitionPass {
       'seals',
       'chain_differs',
       `${topic}/${partition}`,
-      `up to seal ${this.next + 1}: ${differing.map((name) => `${name} ${found[name]}, sealed ${seal[name]}`).join('; ')}`,
+      `up to seal ${this.next + 1}: ${said}`,
       position,
     );
   }

@@ -190,7 +190,8 @@ const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) =
     'a redemption called paid',
     (client) =>
       client.query(
-        `UPDATE payout.redemption SET status = 'paid' WHERE redemption_id = (SELECT redemption_id FROM payout.redemption WHERE status <> 'paid' LIMIT 1)`,
+        `UPDATE payout.redemption SET status = 'paid'
+         WHERE redemption_id = (SELECT redemption_id FROM payout.redemption WHERE status <> 'paid' LIMIT 1)`,
       ),
   ],
   [
@@ -199,7 +200,8 @@ const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) =
     'a transfer given to another gift',
     (client) =>
       client.query(
-        `UPDATE payout.transfer SET gift_id = 'gft_other' WHERE id = (SELECT min(id) FROM payout.transfer WHERE code = 'credit')`,
+        `UPDATE payout.transfer SET gift_id = 'gft_other'
+         WHERE id = (SELECT min(id) FROM payout.transfer WHERE code = 'credit')`,
       ),
   ],
   [
@@ -226,7 +228,8 @@ const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) =
     'another amount of money',
     (client) =>
       client.query(
-        `UPDATE payout.money_transfer SET amount_minor = amount_minor + 1 WHERE source_id = (SELECT min(source_id) FROM payout.money_transfer)`,
+        `UPDATE payout.money_transfer SET amount_minor = amount_minor + 1
+         WHERE source_id = (SELECT min(source_id) FROM payout.money_transfer)`,
       ),
   ],
   [

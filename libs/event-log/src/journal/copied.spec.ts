@@ -39,7 +39,9 @@ describe('rows of a copy', () => {
     const whole = Buffer.concat([HEADER, row(Buffer.from('some bytes')), END]);
     for (let length = HEADER.length; length < whole.length; length++) {
       const copy = new Copied(whole.subarray(0, length));
-      expect(() => [copy.nextRow(), copy.bytes(), copy.nextRow()]).toThrow(expect.objectContaining({ name: 'RangeError' }));
+      // Not by its class: Node's own is of another realm than the test's.
+      const read = () => [copy.nextRow(), copy.bytes(), copy.nextRow()];
+      expect(read).toThrow(expect.objectContaining({ name: 'RangeError' }));
     }
   });
 });
