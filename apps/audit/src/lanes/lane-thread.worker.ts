@@ -27,4 +27,3 @@ async function prove(task: LanesTask): Promise<void> {
 parentPort?.on('message', (task: LanesTask) => {
   prove(task).catch((error: Error) => parentPort?.postMessage({ records: 0, failure: failureOf(error) }));
 });
-parentPort?.postMessage({ records: 0 });

@@ -32,7 +32,7 @@ export const inThisThread =
   };
 
 // Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
-const THREAD_MEGABYTES = 96;
+const THREAD_MEGABYTES = 128;
 const YOUNG_MEGABYTES = 16;
 
 interface Told {
@@ -41,45 +41,64 @@ interface Told {
   readonly failure?: ThreadFailure;
 }
 
-/** Proves tasks in threads, each with a reader of its own; who has finished one takes the next. */
-export const inThreads =
-  (count: number, data: ThreadData): RunLanes =>
-  async (tasks, onRecords) => {
-    const waiting = [...tasks];
-    const results: LanesResult[] = [];
-    const threads = Array.from({ length: Math.min(count, tasks.length) }, () => startThread(data));
-    try {
+/**
+ * Starts threads, each with a reader of its own, and answers how to prove tasks in them: who has finished one takes the
+ * next. They start while their work is still being prepared.
+ */
+export function inThreads(count: number, data: ThreadData): { readonly run: RunLanes; end(): Promise<void> } {
+  const threads = Array.from({ length: count }, () => startThread(data));
+  return {
+    async run(tasks, onRecords) {
+      const waiting = [...tasks];
+      const results: LanesResult[] = [];
       await Promise.all(threads.map((thread) => workOn(thread, waiting, results, onRecords)));
-    } finally {
-      await Promise.all(threads.map((thread) => thread.terminate()));
-    }
-    return results;
+      return results;
+    },
+    async end() {
+      await Promise.all(threads.map(({ thread }) => thread.terminate()));
+    },
   };
+}
 
-const startThread = (data: ThreadData): Worker =>
-  new Worker(new URL('./lane-thread.worker.js', import.meta.url), {
+interface Started {
+  readonly thread: Worker;
+  /** Rejects when the thread is gone, whenever that is. */
+  readonly ended: Promise<never>;
+}
+
+function startThread(data: ThreadData): Started {
+  const thread = new Worker(new URL('./lane-thread.worker.js', import.meta.url), {
     workerData: data,
     resourceLimits: { maxOldGenerationSizeMb: THREAD_MEGABYTES, maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
   });
+  const ended = new Promise<never>((_, failed) => {
+    thread.once('error', failed);
+    thread.once('exit', () => failed(new Error('a thread of the audit ended before its work')));
+  });
+  // It may end before anybody waits for it.
+  ended.catch(() => undefined);
+  return { thread, ended };
+}
 
 const workOn = (
-  thread: Worker,
+  { thread, ended }: Started,
   waiting: LanesTask[],
   results: LanesResult[],
   onRecords: (records: number) => void,
 ): Promise<void> =>
   new Promise((done, failed) => {
-    let working = false;
-    thread.once('error', failed);
-    thread.once('exit', () => failed(new Error('a thread of the audit ended before its work')));
+    const takeNext = (): void => {
+      const next = waiting.shift();
+      if (next === undefined) done();
+      else thread.postMessage(next);
+    };
+    ended.catch(failed);
     thread.on('message', ({ records, result, failure }: Told) => {
       onRecords(records);
       if (failure !== undefined) failed(errorOf(failure));
-      if (result !== undefined) results.push(result);
-      if (result === undefined && working) return;
-      const next = waiting.shift();
-      working = true;
-      if (next === undefined) done();
-      else thread.postMessage(next);
+      if (result === undefined) return;
+      results.push(result);
+      takeNext();
     });
+    takeNext();
   });

@@ -39,6 +39,16 @@ const DIAMONDS = 'diamond.events.v1';
 const HEAD = Buffer.from('{"specversion":"1.0","id":"', 'latin1');
 const UUID_LENGTH = 36;
 
+const scratch = Buffer.alloc(16_384);
+
+/** True when these are the bytes of an event. Of a credit all of them are ASCII; were one not, it would not be true. */
+function isWritten(event: DiamondEvent, value: Buffer): boolean {
+  const text = JSON.stringify(event);
+  if (text.length !== value.length || text.length > scratch.length) return false;
+  scratch.write(text, 0, 'latin1');
+  return scratch.compare(value, 0, value.length, 0, value.length) === 0;
+}
+
 const idIn = (value: Buffer): string | undefined =>
   value.length > HEAD.length + UUID_LENGTH && value.compare(HEAD, 0, HEAD.length, 0, HEAD.length) === 0
     ? value.toString('latin1', HEAD.length, HEAD.length + UUID_LENGTH)
@@ -87,8 +97,8 @@ export class CreditsPass {
   diamond(value: Buffer, position: Position): void {
     const id = idIn(value);
     const due = id === undefined ? undefined : this.due.get(id);
-    // The same cause gives the same bytes, so nothing of the other event needs to be read. All of it is ASCII.
-    const isSame = due !== undefined && JSON.stringify(due.event) === value.toString('latin1');
+    // The same cause gives the same bytes, so nothing of the other event needs to be read.
+    const isSame = due !== undefined && isWritten(due.event, value);
     const event = isSame ? due.event : this.read(value, position);
     if (event === undefined) return;
     const worth = this.standing.set(event.id, event.data.millidiamonds);

@@ -29,6 +29,8 @@ export interface VerifyTask {
 export async function runVerify(task: VerifyTask, onRecords: (done: number, of: number) => void): Promise<AuditReport> {
   const { place, environment, databaseUrl, threads } = task;
   const log = await openLogSource(place, async () => environment);
+  const onKafka = place.kind === 'kafka' ? databaseUrl : undefined;
+  const { run, end } = inThreads(threads, { source: place, environment, databaseUrl: onKafka });
   try {
     const sealed = await sealsOf(task);
     const books = databaseUrl === undefined ? undefined : await booksOf(databaseUrl, log.id);
@@ -39,11 +41,7 @@ export async function runVerify(task: VerifyTask, onRecords: (done: number, of: 
         kind: place.kind === 'postgres' ? 'journal' : place.kind,
         books,
         relayed: async () => (databaseUrl === undefined ? new Map() : relayedByNow(databaseUrl, log.id)),
-        run: inThreads(threads, {
-          source: place,
-          environment,
-          databaseUrl: place.kind === 'kafka' && books !== undefined ? databaseUrl : undefined,
-        }),
+        run,
         key: randomBytes(32).toString('hex'),
         threads,
         onRecords,
@@ -52,6 +50,7 @@ export async function runVerify(task: VerifyTask, onRecords: (done: number, of: 
       await books?.close();
     }
   } finally {
+    await end();
     await log.close();
   }
 }

@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import type { AuditReport } from '@carat/audit/audit-report';
 import { LOG_SOURCES, LogUnreachable, logSourceOf, placeOfLog } from '@carat/audit/log-source';
 import { jsonOfReport, textOfReport } from '@carat/audit/printed-report';
-import { type VerifyTask, verifyInThread } from '@carat/audit/run-verify';
+import { type VerifyTask, verifyInProcess } from '@carat/audit/run-verify';
 import { logEnvironment } from '@carat/service-host';
 import type { Command } from 'commander';
 import { databaseOf } from '../audit/database-of.js';
@@ -45,7 +45,7 @@ async function verifyLog(options: VerifyOptions): Promise<void> {
   await expectWritable(files);
   const task = await taskOf(options);
   const progress = progressOf(options, 'records');
-  const report = await verifyInThread(task, progress.update).finally(progress.stop);
+  const report = await verifyInProcess(task, progress.update).finally(progress.stop);
   await writeReports(report, files, {
     generatedAt: new Date().toISOString(),
     codeVersion: textOf(await codeVersion()),
