@@ -56,16 +56,19 @@ describe.each(bothLogs)('what was, on $name', (topology) => {
     running = await startOn(topology, { SOURCES, GIFT_LATENESS: '36500d' });
     for (const role of ['auditor', 'operator', 'approver'])
       keys[role] = await createKey(running.environment, role, { principal: role });
-    const records = eveningRecords();
+    const { balances } = expectedTotals();
+    // Each has so many gifts that the ledger keeps snapshots; the whole evening would show no more.
+    creators = ['creator-00002', 'creator-00003', 'creator-00004'];
+    const records = eveningRecords().filter(({ key }) => creators.includes(String(key)));
     await running.log.publish('gift.requests.v1', records.slice(0, records.length / 2));
     await sleep(1_000);
     betweenMs = Date.now();
     await running.log.publish('gift.requests.v1', records.slice(records.length / 2));
-    creators = Object.keys(expectedTotals().balances).slice(0, 3);
+    const earned = String(creators.reduce((sum, creatorId) => sum + BigInt(balances[creatorId] ?? 0), 0n));
     await eventually(
       async () => {
         const [row] = (await running.db.query('SELECT sum(earned)::text AS earned FROM payout.balance')) as Body[];
-        expect(row).toEqual({ earned: expectedTotals().millidiamonds });
+        expect(row).toEqual({ earned });
       },
       { withinMs: 60_000 },
     );

@@ -1,7 +1,7 @@
 import type { Transfer } from '@carat/payout-service/transfers-of';
 import { sha256 } from '../seals/record-chain.js';
 
-/** A transfer as it is booked: what an event says, or what a row does. */
+/** A transfer as it is booked: what an event says, or what a row does. Where the event stands no event says. */
 export interface BookedTransfer {
   readonly eventId: string;
   readonly code: string;

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Offsets } from '@carat/event-log';
 import { partitionOf, type Topic } from '@carat/events';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
+import { KEPT_PLACES, type KeptPlaces } from '@carat/payout-service/ledger-rows';
 import {
   type Difference,
+  digestedOf,
   type ProjectionName,
   shadowOf,
   summaryOfDifference,
@@ -25,6 +27,12 @@ export async function ledgerLogs(session: ShadowSession): Promise<{ journal: str
     [LEDGER_GROUP],
   );
   return { journal: epoch?.id ?? '', read: rows.map(({ id }) => id) };
+}
+
+/** Of which transfers the ledger keeps where their events stand. */
+export async function keptPlaces(session: ShadowSession, logId: string): Promise<KeptPlaces> {
+  const [kept] = (await session.query(KEPT_PLACES, [LEDGER_GROUP, logId])) as [KeptPlaces];
+  return kept;
 }
 
 /**
@@ -51,7 +59,8 @@ export async function ledgerStandsAt(session: ShadowSession, logId: string): Pro
 /** What is said of all rows of one side. */
 export interface Side {
   readonly rows: number;
-  /** SHA-256 over every row, in the order of its key: its columns as a JSON array, each followed by a line feed. */
+  /** SHA-256 over every row, in the order of its key: its columns as a JSON array, each followed by a line feed. Where the
+   * event of a row stands is not in it. */
   readonly digest: string;
   /** Of balances also the digest of each partition, as seals have it. */
   readonly partitions: readonly { readonly partition: number; readonly digest: string }[];
@@ -75,10 +84,9 @@ export async function compare(session: ShadowSession, name: ProjectionName, part
 const ROWS_AT_ONCE = 5000;
 
 async function sideOf(session: ShadowSession, name: ProjectionName, schema: string, partitions: number): Promise<Side> {
-  const { name: table, key, keyType, columns } = tableOf[name];
-  const names = Object.keys(columns);
+  const { name: table, key, keyType } = tableOf[name];
   const order = keyType === 'text' ? `${key} COLLATE "C"` : key;
-  const texts = [key, ...names].map((column) => `${column}::text`);
+  const texts = [key, ...digestedOf(tableOf[name])].map((column) => `${column}::text`);
   await session.query(
     `DECLARE side NO SCROLL CURSOR FOR
      SELECT json_build_array(${texts.join(', ')}) AS row FROM ${schema}.${table} ORDER BY ${order}`,

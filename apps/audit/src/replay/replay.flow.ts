@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlowHalted, type LogReader, type Offsets, type RawBatch, readPart, type Seen } from '@carat/event-log';
 import type { Topic } from '@carat/events';
+import type { KeptPlaces, PlacedEvent } from '@carat/payout-service/ledger-rows';
 import { type ProjectionName, planHashOf } from '@carat/payout-service/projection';
-import type { LedgerEvent } from '@carat/payout-service/transfers-of';
-import { type Comparison, compare, FOLLOWED, ledgerLogs, ledgerStandsAt, REDEMPTIONS } from './live.store.js';
+import {
+  type Comparison,
+  compare,
+  FOLLOWED,
+  keptPlaces,
+  ledgerLogs,
+  ledgerStandsAt,
+  REDEMPTIONS,
+} from './live.store.js';
 import { pauseMs } from './pace.js';
 import { relayedPart } from './relayed-part.js';
 import {
@@ -75,7 +83,8 @@ export async function replay(log: LogReader, session: ShadowSession, wish: Repla
 async function replayAlone(log: LogReader, session: ShadowSession, wish: ReplayWish): Promise<Replayed> {
   const { name } = wish;
   const logId = await logOf(session, wish.log);
-  const folding = new Folding(log, session, wish, await shadowFor(session, wish, logId));
+  const kept = await keptPlaces(session, logId);
+  const folding = new Folding(log, session, wish, { ...(await shadowFor(session, wish, logId)), kept });
   for (let behind: bigint | undefined; ; ) {
     const target = await ledgerStandsAt(session, logId);
     const now = folding.behind(target);
@@ -151,7 +160,7 @@ class Folding {
     private readonly log: LogReader,
     private readonly session: ShadowSession,
     private readonly wish: ReplayWish,
-    shadow: Shadow,
+    private readonly shadow: Shadow & { readonly kept: KeptPlaces },
   ) {
     for (const { topic, partition, ...place } of shadow.places) this.places.set(`${topic}/${partition}`, place);
   }
@@ -234,7 +243,8 @@ class Folding {
     const numbered = topic === REDEMPTIONS && !isRelayed ? part.nextOffset - 1n : part.seen.lastSequence;
     return {
       place: { topic, partition, nextOffset: part.nextOffset, seen: { ...part.seen, lastSequence: numbered } },
-      events: part.events as readonly LedgerEvent[],
+      events: part.events as readonly PlacedEvent[],
+      kept: this.shadow.kept,
       leftOut: part.dead.map(({ record: { offset }, fault }) => ({
         ...{ topic, partition, offset: String(offset) },
         ...fault,

@@ -1,8 +1,13 @@
 import type { Seen } from '@carat/event-log';
 import type { Topic } from '@carat/events';
-import { type BalanceRow, balanceRowsOf, transferRowsOf } from '@carat/payout-service/ledger-rows';
+import {
+  type BalanceRow,
+  balanceRowsOf,
+  type KeptPlaces,
+  type PlacedEvent,
+  transferRowsOf,
+} from '@carat/payout-service/ledger-rows';
 import { columnsOf, type ProjectionName, rowsGiven, shadowOf, tableOf } from '@carat/payout-service/projection';
-import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import type { ShadowSession } from './shadow-session.worker.js';
 
 /** How far a shadow has read one partition. */
@@ -35,7 +40,8 @@ export interface Shadow {
 /** What one batch adds to a shadow. */
 export interface Addition {
   readonly place: Place;
-  readonly events: readonly LedgerEvent[];
+  readonly events: readonly PlacedEvent[];
+  readonly kept: KeptPlaces;
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -52,7 +58,8 @@ const tablesOf = (schema: string): string[] => [
      PRIMARY KEY (topic, part, "offset"))`,
   `CREATE UNLOGGED TABLE ${schema}.transfer (
      event_id uuid PRIMARY KEY, code text NOT NULL, creator_id text NOT NULL, debit text NOT NULL, credit text NOT NULL,
-     millidiamonds bigint NOT NULL, gift_id text, redemption_id text, coins bigint, rate_id text)`,
+     millidiamonds bigint NOT NULL, gift_id text, redemption_id text, coins bigint, rate_id text,
+     log_offset bigint)`,
   `CREATE UNLOGGED TABLE ${schema}.balance (
      creator_id text PRIMARY KEY, earned bigint NOT NULL, awarded bigint NOT NULL, adjusted bigint NOT NULL,
      reversed bigint NOT NULL, held bigint NOT NULL, redeemed bigint NOT NULL, ledger_seq bigint NOT NULL)
@@ -134,12 +141,12 @@ export async function findShadow(session: ShadowSession, name: ProjectionName): 
 /** Books a batch into a shadow and moves its position, in the caller's transaction. What was booked before is not. */
 export async function addToShadow(session: ShadowSession, name: ProjectionName, added: Addition): Promise<void> {
   const schema = shadowOf(name);
-  const { events, leftOut, place } = added;
+  const { events, kept, leftOut, place } = added;
   const { transfers, balances } = tableOf;
   const booked = await session.query<{ id: string }>(
     `INSERT INTO ${schema}.transfer (${columnsOf(transfers)}) SELECT ${columnsOf(transfers)}
      FROM ${rowsGiven(transfers, 1)} ON CONFLICT (event_id) DO NOTHING RETURNING event_id AS id`,
-    [JSON.stringify(transferRowsOf(events))],
+    [JSON.stringify(transferRowsOf(events, kept))],
   );
   const fresh = booked.map(({ id }) => id);
   const rows: BalanceRow[] = balanceRowsOf(events, fresh);

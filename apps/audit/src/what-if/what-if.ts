@@ -30,7 +30,7 @@ export interface WhatIf {
 }
 
 const LEFT_OUT_NAMED = 100;
-/** A V8 set ends at 2^24 members; each of ours takes about 60 bytes. */
+/** A V8 set ends at 2^24 members; each of ours takes about 80 bytes. */
 const MOST_GIFTS = 16_000_000;
 
 type DiamondsMoved = Extract<ReturnType<typeof creditDiamonds>[number], { data: { rate: object } }>;

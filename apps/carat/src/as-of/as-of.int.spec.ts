@@ -8,7 +8,10 @@ import { append, ensureJournalTopics, journalMigrations } from '@carat/event-log
 import { caused, contentHash, creditIdOf, type Event, giftIdOf, partitionOf, type Topic, uuidOf } from '@carat/events';
 import { freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Command } from 'commander';
 import { DataSource } from 'typeorm';
+import { addAudit } from '../audit/audit.js';
+import { CommandFailure, exitCode } from '../output.js';
 
 const BIN = fileURLToPath(new URL('../../bin/carat.js', import.meta.url));
 const TIME = '2026-11-20T19:00:00.000Z';
@@ -116,6 +119,13 @@ async function carat(words: string) {
   return { code, data, talk };
 }
 
+/** What the same words are refused with here, which takes no process. */
+async function refusal(words: string): Promise<unknown> {
+  const program = new Command('carat').exitOverride().configureOutput({ writeErr: () => undefined });
+  addAudit(program);
+  return program.parseAsync(words.split(' '), { from: 'user' }).catch((error: unknown) => error);
+}
+
 describe('carat audit as-of', () => {
   test('prints a creator’s balance at a position, and what it rests on', async () => {
     expect(await carat(`audit as-of --creator creator-1 --at ${TO_THE_END}`)).toEqual({
@@ -200,8 +210,15 @@ describe('carat audit as-of', () => {
     expect(answer.data).toContain('left out   diamond.events.v1/0 at 1:');
   });
 
+  test('answers a mistake of its caller with a sentence, nothing on stdout, and exit code 2', async () => {
+    expect(await carat('audit as-of --rates')).toMatchObject({
+      code: 2,
+      data: '',
+      talk: expect.stringContaining('--at'),
+    });
+  });
+
   test.each([
-    ['--rates', '--at'],
     ['--at yesterday --rates', '--at expects a time like'],
     ['--at 2026-11-20', 'as-of expects one of --creator <id>, --rates and --liability'],
     ['--at 2026-11-20 --rates --liability', 'as-of expects one of'],
@@ -209,10 +226,8 @@ describe('carat audit as-of', () => {
     ['--at rate.events.v1/0:1 --creator creator-1', '--at does not say how far diamond.events.v1'],
     ['--at rate.events.v1/0:1,diamond.events.v1/0:1 --rates', '--at names diamond.events.v1/0, which has no part'],
   ])('as-of %s is a mistake of the caller', async (words, said) => {
-    expect(await carat(`audit as-of ${words}`)).toMatchObject({
-      code: 2,
-      data: '',
-      talk: expect.stringContaining(said),
-    });
+    const failure = await refusal(`audit as-of ${words} --source ${database.url}`);
+    expect(failure).toBeInstanceOf(CommandFailure);
+    expect(failure).toMatchObject({ code: exitCode.usage, message: expect.stringContaining(said) });
   });
 });

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { type BusyLedger, openBusyLedger } from '@carat/payout-service/test/busy-ledger';
 import { freePort } from '@carat/test-bed';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Command } from 'commander';
+import { addAudit } from '../audit/audit.js';
+import { exitCode } from '../output.js';
 
 const BIN = fileURLToPath(new URL('../../bin/carat.js', import.meta.url));
 
@@ -40,6 +43,13 @@ async function carat(words: string, variables: Record<string, string> = {}) {
   return { code, data, talk };
 }
 
+/** What the same words are refused with here, which takes no process. */
+async function refusal(words: string): Promise<unknown> {
+  const program = new Command('carat').exitOverride().configureOutput({ writeErr: () => undefined });
+  addAudit(program);
+  return program.parseAsync(words.split(' '), { from: 'user' }).catch((error: unknown) => error);
+}
+
 test('says that what is in use is what the log gives, and goes on from it later', async () => {
   const first = await carat('audit replay balances');
   expect(first).toMatchObject({ code: 0, talk: '' });
@@ -65,9 +75,9 @@ test('names what differs, has its owner repair it, and is content afterwards', a
   expect(announced.data).toMatch(/\ndiffers {4}creator-9: earned is \d+, the log gives \d+\n/);
   const [, plan = ''] = /--plan ([0-9a-f]{64})/.exec(announced.data) ?? [];
   const swap = `audit replay balances --swap --reason because --service ${service} --plan`;
-  const refused = await carat(`${swap} ${'0'.repeat(64)}`);
-  expect(refused).toMatchObject({ code: 1, data: '' });
-  expect(refused.talk).toContain('refused: difference_changed: 2 rows differ now');
+  expect(await refusal(`${swap} ${'0'.repeat(64)} --key-file ${join(home, 'keys.json')}`)).toMatchObject({
+    ...{ code: exitCode.differs, message: expect.stringContaining('refused: difference_changed: 2 rows differ now') },
+  });
   const done = await carat(`${swap} ${plan}`);
   expect(done).toMatchObject({ code: 0, talk: '' });
   expect(done.data).toMatch(/^2 rows of balances are repaired: rbd_/);
@@ -81,13 +91,12 @@ test('removes a shadow, and has none to go on from afterwards', async () => {
     data: 'shadow_transfers is gone\n',
     talk: '',
   });
-  expect(await carat('audit replay transfers --from snapshot')).toEqual({
-    ...{ code: 5, data: '', talk: 'there is no shadow of transfers to go on from\n' },
+  expect(await refusal(`audit replay transfers --from snapshot --source ${ledger.url}`)).toMatchObject({
+    ...{ code: exitCode.notFound, message: 'there is no shadow of transfers to go on from' },
   });
 });
 
 const mistakes: [words: string, said: string][] = [
-  ['wallets', 'Allowed choices are balances, transfers'],
   ['balances --from yesterday', '--from expects zero or snapshot'],
   ['balances --source file:log.jsonl', 'not a file'],
   ['balances --swap --reason because', '--plan expects the hash'],
@@ -96,14 +105,20 @@ const mistakes: [words: string, said: string][] = [
 ];
 
 test('is told of a mistake in a sentence', async () => {
-  const answers = await Promise.all(mistakes.map(([words]) => carat(`audit replay ${words}`)));
-  expect(answers).toEqual(mistakes.map(([, said]) => ({ code: 2, data: '', talk: expect.stringContaining(said) })));
+  const talk = expect.stringContaining('Allowed choices are balances, transfers');
+  expect(await carat('audit replay wallets')).toEqual({ code: 2, data: '', talk });
+  const failures = await Promise.all(mistakes.map(([words]) => refusal(`audit replay ${words}`)));
+  expect(failures).toMatchObject(
+    mistakes.map(([, said]) => ({ code: exitCode.usage, message: expect.stringContaining(said) })),
+  );
 });
 
 test('says which part it cannot reach', async () => {
   const nobody = `127.0.0.1:${await freePort()}`;
   const swap = `audit replay balances --swap --plan ${'0'.repeat(64)} --reason because --service http://${nobody}`;
-  expect(await carat(swap)).toMatchObject({ code: 4, talk: expect.stringContaining(`payout-service at ${nobody}`) });
+  expect(await refusal(`${swap} --key-file ${join(home, 'keys.json')}`)).toMatchObject({
+    ...{ code: exitCode.unreachable, message: expect.stringContaining(`payout-service at ${nobody}`) },
+  });
   const DATABASE_URL = `postgres://carat:hunter2@${nobody}/carat`;
   const unreached = await carat('audit replay balances', { DATABASE_URL });
   expect(unreached).toMatchObject({ code: 4, data: '' });

@@ -6,17 +6,29 @@ import { terms } from '../diamond-ledger/terms.js';
 import type { LedgerEvent } from '../diamond-ledger/transfers-of.js';
 import { balanceRowsOf, transferRowsOf } from './ledger-rows.js';
 
-const idsOf = (events: readonly LedgerEvent[]): string[] => transferRowsOf(events).map(({ event_id }) => event_id);
+const ALL = { isOfOneLog: true, keptFrom: {} };
+const idsOf = (events: readonly LedgerEvent[]): string[] => transferRowsOf(events, ALL).map(({ event_id }) => event_id);
 
 describe('the rows of events', () => {
   test('are those of their transfers, null where an event says nothing', () => {
-    const [credit, award] = transferRowsOf([
-      event('carat.diamonds.credited.v1'),
-      event('carat.diamonds.awarded.v1'),
-      event('carat.redemption.cleared.v1'),
-    ]);
+    const [credit, award] = transferRowsOf(
+      [event('carat.diamonds.credited.v1'), event('carat.diamonds.awarded.v1'), event('carat.redemption.cleared.v1')],
+      ALL,
+    );
     expect(credit).toMatchObject({ code: 'credit', millidiamonds: '500', coins: '1', rate_id: 'rate_half' });
     expect(award).toMatchObject({ code: 'award', debit: 'awards:pgm_rising-stars', gift_id: null, coins: null });
+  });
+
+  test('stand where the ledger keeps that they do', () => {
+    const standing = (offset: bigint, partition = 2) => ({
+      ...event('carat.diamonds.credited.v1'),
+      position: { topic: 'diamond.events.v1', partition, offset },
+    });
+    const read = [standing(76n), standing(77n), standing(76n, 3), event('carat.diamonds.credited.v1')];
+    const places = (kept: typeof ALL): unknown => transferRowsOf(read, kept).map(({ log_offset }) => log_offset);
+    expect(places(ALL)).toEqual(['76', '77', '76', null]);
+    expect(places({ ...ALL, keptFrom: { 'diamond.events.v1/2': '77' } })).toEqual(['-1', '77', '76', null]);
+    expect(places({ ...ALL, isOfOneLog: false })).toEqual([null, null, null, null]);
   });
 
   test('add up to what the rules of money say, however the history is cut, whatever comes again', () => {

@@ -1,5 +1,5 @@
 import { addTerms, changesBy, movedBy, type Terms, terms } from '../diamond-ledger/terms.js';
-import { type LedgerEvent, transfersOf } from '../diamond-ledger/transfers-of.js';
+import { type LedgerEvent, type Transfer, transfersOf } from '../diamond-ledger/transfers-of.js';
 
 /** A row of `payout.transfer` as its event makes it, by its columns; amounts in decimal. */
 export interface TransferRow {
@@ -13,25 +13,57 @@ export interface TransferRow {
   readonly redemption_id: string | null;
   readonly coins: string | null;
   readonly rate_id: string | null;
+  readonly log_offset: string | null;
+}
+
+/** An event, and where it stands in the log; without a position where it was read in a journal alone. */
+export type PlacedEvent = LedgerEvent & {
+  readonly position?: { readonly topic: string; readonly partition: number; readonly offset: bigint };
+};
+
+/** What the ledger keeps of places. */
+export interface KeptPlaces {
+  /** Offsets of two logs say nothing beside each other: then a place is not expected of any transfer. */
+  readonly isOfOneLog: boolean;
+  /** By `topic/partition`, the first offset that is kept; what was booked before it stands before every offset. */
+  readonly keptFrom: Readonly<Record<string, string>>;
+}
+
+/** One row: `KeptPlaces` of a ledger, by the group that books and the id of the log. */
+export const KEPT_PLACES = `
+  SELECT NOT EXISTS (SELECT 1 FROM journal.consumer_offset WHERE grp = $1 AND log_id <> $2 AND next_offset > 0)
+           AS "isOfOneLog",
+         (SELECT coalesce(json_object_agg(topic || '/' || part, next_offset::text), '{}')
+          FROM payout.positions_kept_from WHERE log_id = $2) AS "keptFrom"`;
+
+const BEFORE_EVERY_OFFSET = '-1';
+
+function placeOf({ position }: PlacedEvent, { isOfOneLog, keptFrom }: KeptPlaces): string | null {
+  if (position === undefined || !isOfOneLog) return null;
+  const { topic, partition, offset } = position;
+  return offset < BigInt(keptFrom[`${topic}/${partition}`] ?? 0) ? BEFORE_EVERY_OFFSET : String(offset);
 }
 
 /** What events add to a row of `payout.balance`, by its columns; of `ledger_seq` where it stands afterwards. */
 export type BalanceRow = Readonly<Record<'creator_id' | (typeof terms)[number] | 'ledger_seq', string>>;
 
 /** The rows that events become, in their order. An event that comes again makes its row again. */
-export const transferRowsOf = (events: readonly LedgerEvent[]): TransferRow[] =>
-  events.flatMap(transfersOf).map((transfer) => ({
-    event_id: transfer.eventId,
-    code: transfer.code,
-    creator_id: transfer.creatorId,
-    debit: transfer.debit,
-    credit: transfer.credit,
-    millidiamonds: String(transfer.millidiamonds),
-    gift_id: transfer.giftId ?? null,
-    redemption_id: transfer.redemptionId ?? null,
-    coins: transfer.priced === undefined ? null : String(transfer.priced.coins),
-    rate_id: transfer.priced?.rate.id ?? null,
-  }));
+export const transferRowsOf = (events: readonly PlacedEvent[], kept: KeptPlaces): TransferRow[] =>
+  events.flatMap((event) => transfersOf(event).map((transfer) => rowOf(transfer, placeOf(event, kept))));
+
+const rowOf = (transfer: Transfer, logOffset: string | null): TransferRow => ({
+  event_id: transfer.eventId,
+  code: transfer.code,
+  creator_id: transfer.creatorId,
+  debit: transfer.debit,
+  credit: transfer.credit,
+  millidiamonds: String(transfer.millidiamonds),
+  gift_id: transfer.giftId ?? null,
+  redemption_id: transfer.redemptionId ?? null,
+  coins: transfer.priced === undefined ? null : String(transfer.priced.coins),
+  rate_id: transfer.priced?.rate.id ?? null,
+  log_offset: logOffset,
+});
 
 /** The number of an event among those of its creator's redemptions and adjustments; 0 of any other. */
 const ledgerSeqOf = (event: LedgerEvent): number => ('ledgerSeq' in event.data ? event.data.ledgerSeq : 0);

@@ -2,8 +2,8 @@ import { type LogReader, type Offsets, readPart, type Tx } from '@carat/event-lo
 import { readHeads, readJournal } from '@carat/event-log/journal';
 import { decode, type Event, type Topic } from '@carat/events';
 import { Problem } from '@carat/http-edge';
-import { LEDGER_GROUP } from '../diamond-ledger/ledger-group.js';
-import type { LedgerEvent } from '../diamond-ledger/transfers-of.js';
+import { LEDGER_GROUP, POSITIONS_GROUP } from '../diamond-ledger/ledger-group.js';
+import { KEPT_PLACES, type KeptPlaces, type PlacedEvent } from './ledger-rows.js';
 import { type ProjectionName, shadowOf } from './projection.js';
 
 /** How far a shadow has read one partition. */
@@ -20,8 +20,8 @@ const REDEMPTIONS = 'redemption.events.v1';
 // In the order in which the ledger takes them: offsets, then balances. Who waits for a lock of these holds none that
 // is asked for here later. EXCLUSIVE keeps out whoever locks a row, and lets everyone read.
 const HOLD_OFFSETS = `
-  SELECT topic, part AS partition, next_offset AS next FROM journal.consumer_offset
-  WHERE grp = $1 AND log_id = $2 ORDER BY topic, part FOR UPDATE`;
+  SELECT grp, topic, part AS partition, next_offset AS next FROM journal.consumer_offset
+  WHERE grp = ANY($1) AND log_id = $2 ORDER BY grp, topic, part FOR UPDATE`;
 const HOLD_BOOKS = 'LOCK TABLE payout.balance, payout.transfer IN EXCLUSIVE MODE';
 
 /** The next offset of one partition. */
@@ -31,18 +31,37 @@ export interface StandsAt {
   readonly next: bigint;
 }
 
-/**
- * Stops all booking until the transaction ends, and says up to where was booked: offsets of the log for diamonds and
- * awards, of the journal for redemptions.
- */
-export async function holdLedger(tx: Tx, logId: string): Promise<StandsAt[]> {
-  const read = (await tx.query(HOLD_OFFSETS, [LEDGER_GROUP, logId])) as (Omit<StandsAt, 'next'> & { next: string })[];
+/** Where a ledger stands that is held. */
+export interface HeldLedger {
+  /** Up to where was booked: offsets of the log for diamonds and awards, of the journal for redemptions. */
+  readonly booked: readonly StandsAt[];
+  /** By partition, up to which offset of the log redemptions were told where they stand. */
+  readonly placedUpTo: readonly bigint[];
+  readonly kept: KeptPlaces;
+}
+
+/** Stops all booking, and all telling of places, until the transaction ends. */
+export async function holdLedger(tx: Tx, logId: string): Promise<HeldLedger> {
+  const groups = [LEDGER_GROUP, POSITIONS_GROUP];
+  const read = (await tx.query(HOLD_OFFSETS, [groups, logId])) as (Omit<StandsAt, 'next'> & {
+    readonly grp: string;
+    readonly next: string;
+  })[];
   await tx.query(HOLD_BOOKS);
-  const booked = await readHeads(tx, [REDEMPTIONS]);
-  return [
-    ...read.map(({ next, ...place }) => ({ ...place, next: BigInt(next) })),
-    ...booked.map(({ partition, next }) => ({ topic: REDEMPTIONS, partition, next }) as const),
-  ];
+  const heads = await readHeads(tx, [REDEMPTIONS]);
+  const placed = read.filter(({ grp }) => grp === POSITIONS_GROUP);
+  const placedIn = (partition: number): bigint => BigInt(placed.find((of) => of.partition === partition)?.next ?? 0);
+  const [kept] = (await tx.query(KEPT_PLACES, [LEDGER_GROUP, logId])) as [KeptPlaces];
+  return {
+    booked: [
+      ...read
+        .filter(({ grp }) => grp === LEDGER_GROUP)
+        .map(({ topic, partition, next }) => ({ topic, partition, next: BigInt(next) })),
+      ...heads.map(({ partition, next }) => ({ topic: REDEMPTIONS, partition, next }) as const),
+    ],
+    placedUpTo: heads.map((_, partition) => placedIn(partition)),
+    kept,
+  };
 }
 
 interface PositionRow {
@@ -92,14 +111,14 @@ export async function ledgerTail(
   log: LogReader & { readonly id: string },
   shadow: readonly ShadowPosition[],
   ledger: readonly StandsAt[],
-): Promise<LedgerEvent[]> {
+): Promise<PlacedEvent[]> {
   const spans = ledger.map(({ topic, partition, next }) => {
     const at = shadow.find((of) => of.topic === topic && of.partition === partition);
     return { topic, partition, from: topic === REDEMPTIONS ? numberedUpTo(at) : (at?.nextOffset ?? 0n), to: next, at };
   });
   const behind = spans.reduce((sum, { from, to }) => (to > from ? sum + to - from : sum), 0n);
   if (behind > MOST_RECORDS) throw new Problem('shadow_too_old', { detail: `the ledger is ${behind} records ahead` });
-  const events: LedgerEvent[] = [];
+  const events: PlacedEvent[] = [];
   for (const { topic, partition, from, to, at } of spans) {
     if (to <= from) continue;
     if (topic === REDEMPTIONS) events.push(...(await redemptionsIn(tx, partition, from, to)));

@@ -23,6 +23,12 @@ const balance: Table = {
   columns: Object.fromEntries([...terms, 'ledger_seq'].map((name) => [name, 'bigint' as const])),
 };
 
+/** Where the event of a transfer stands: of all columns the one that no event says, and that a door cannot know. */
+const PLACE = 'log_offset';
+
+/** What doors book before the log has it. */
+export const BOOKED_BY_DOORS = `('adjust', 'hold', 'release', 'pay', 'late_pay', 'unpay')`;
+
 const transfer: Table = {
   name: 'transfer',
   key: 'event_id',
@@ -37,6 +43,7 @@ const transfer: Table = {
     redemption_id: 'text',
     coins: 'bigint',
     rate_id: 'text',
+    log_offset: 'bigint',
   },
 };
 
@@ -49,6 +56,9 @@ const listed = ({ key, columns }: Table, of = (column: string): string => column
 
 /** The columns of a table, the key first. */
 export const columnsOf = (table: Table): string => listed(table);
+
+/** The names of what events say: a digest is of these, so it does not wait for what only tells where they stand. */
+export const digestedOf = ({ columns }: Table): string[] => Object.keys(columns).filter((column) => column !== PLACE);
 
 /** Rows that a statement is given as JSON, in its parameter of that number. */
 export const rowsGiven = (table: Table, parameter: number): string =>
@@ -70,9 +80,19 @@ function expectedOf(name: ProjectionName): string {
   return `SELECT ${listed(table, added)} FROM (${both}) AS parts GROUP BY ${table.key}`;
 }
 
+/**
+ * A value of a row to be compared. A place is compared where both sides know it: what a door has booked may wait for
+ * it, and what is expected lacks it where the ledger keeps none. What is missing is taken from the other side.
+ */
+const compared = (alias: 'f' | 'e', column: string): string => {
+  if (column !== PLACE) return `${alias}.${column}`;
+  if (alias === 'e') return `coalesce(e.${PLACE}, f.${PLACE})`;
+  return `CASE WHEN e.code IN ${BOOKED_BY_DOORS} THEN coalesce(f.${PLACE}, e.${PLACE}) ELSE f.${PLACE} END`;
+};
+
 /** A row as JSON, null where there is none; whole numbers in decimal. */
-const rowAsJson = (table: Table, alias: string): string => {
-  const pairs = Object.keys(table.columns).map((column) => `'${column}', ${alias}.${column}::text`);
+const rowAsJson = (table: Table, alias: 'f' | 'e'): string => {
+  const pairs = Object.keys(table.columns).map((column) => `'${column}', (${compared(alias, column)})::text`);
   return `CASE WHEN ${alias}.${table.key} IS NULL THEN NULL ELSE json_build_object(${pairs.join(', ')}) END`;
 };
 
@@ -88,9 +108,9 @@ export function differingRows(name: ProjectionName): string {
   const table = tableOf[name];
   const columns = Object.keys(table.columns);
   const off = (column: string): string => `coalesce(e.${column}, 0) - coalesce(f.${column}, 0)`;
-  const value = (alias: string, column: string): string =>
-    name === 'balances' ? `coalesce(${alias}.${column}, 0)` : `${alias}.${column}`;
-  const row = (alias: string): string => `(${columns.map((column) => value(alias, column)).join(', ')})`;
+  const value = (alias: 'f' | 'e', column: string): string =>
+    name === 'balances' ? `coalesce(${alias}.${column}, 0)` : compared(alias, column);
+  const row = (alias: 'f' | 'e'): string => `(${columns.map((column) => value(alias, column)).join(', ')})`;
   const said = name === 'balances' ? columns.map(off).join(', ') : `${rowAsJson(table, 'f')}, ${rowAsJson(table, 'e')}`;
   return `
     SELECT (coalesce(f.${table.key}, e.${table.key}))::text AS subject, ${rowAsJson(table, 'f')} AS found,

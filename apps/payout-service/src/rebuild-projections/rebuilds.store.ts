@@ -5,18 +5,15 @@ import { EVENT_LOG } from '@carat/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { databaseClock } from '../database-clock.store.js';
-import type { LedgerEvent } from '../diamond-ledger/transfers-of.js';
-import { balanceRowsOf, type TransferRow, transferRowsOf } from './ledger-rows.js';
+import { balanceRowsOf, type KeptPlaces, type PlacedEvent, type TransferRow, transferRowsOf } from './ledger-rows.js';
 import { holdLedger, ledgerTail, type ShadowPosition, type StandsAt, shadowPositions } from './ledger-tail.store.js';
 import {
-  columnsOf,
   type Difference,
   differingRows,
   type ProjectionName,
   planHashOf,
   shadowOf,
   summaryOfDifference,
-  tableOf,
 } from './projection.js';
 import {
   type Rebuild,
@@ -26,6 +23,7 @@ import {
   type RebuiltUpTo,
   rebuildIdOf,
 } from './rebuild-bodies.js';
+import { repair } from './repair.store.js';
 
 const RECORD = `
   INSERT INTO payout.projection_rebuild
@@ -39,21 +37,6 @@ const NEWEST = `${SELECT} ORDER BY rebuilt_at DESC, rebuild_id DESC LIMIT 200`;
 const ROWS = `
   SELECT subject, found, expected FROM payout.rebuilt_row
   WHERE rebuild_id = $1 AND subject > $2 ORDER BY subject LIMIT $3`;
-
-/** Puts the rows of a record in place of those that it found. Everything else of a row stays as it is. */
-function repairs(name: ProjectionName): [remove: string, write: string] {
-  const { name: table, key, keyType, columns } = tableOf[name];
-  const names = Object.keys(columns);
-  const values = names.map((column) => `(expected ->> '${column}')::${columns[column]}`);
-  return [
-    `DELETE FROM payout.${table} USING payout.rebuilt_row
-     WHERE rebuild_id = $1 AND expected IS NULL AND ${key} = subject::${keyType}`,
-    `INSERT INTO payout.${table} (${columnsOf(tableOf[name])})
-     SELECT subject::${keyType}, ${values.join(', ')}
-     FROM payout.rebuilt_row WHERE rebuild_id = $1 AND expected IS NOT NULL ORDER BY subject
-     ON CONFLICT (${key}) DO UPDATE SET ${names.map((column) => `${column} = excluded.${column}`).join(', ')}`,
-  ];
-}
 
 type Row = Omit<Rebuild, 'rebuiltAt'> & { readonly rebuiltAt: Date };
 
@@ -82,14 +65,15 @@ export class ProjectionRebuilds {
     if (body.shadow !== shadowOf(name)) throw new Problem('shadow_not_found');
     const ledger = await holdLedger(tx, this.log.id);
     const shadow = await shadowPositions(tx, name, this.log.id);
-    const after = await rowsAfter(tx, name, await ledgerTail(tx, this.log, shadow, ledger));
+    const tail = await ledgerTail(tx, this.log, shadow, ledger.booked);
+    const after = await rowsAfter(tx, name, tail, ledger.kept);
     const [difference] = (await tx.query(summaryOfDifference(name), [after])) as [Difference];
     const planHash = planHashOf(name, difference);
     if (planHash !== body.planHash)
       throw new Problem('difference_changed', { detail: `${difference.count} rows differ now, under ${planHash}` });
     const now = await databaseClock(tx);
     const rebuildId = rebuildIdOf(now.getTime(), planHash, by);
-    const positions = upTo(shadow, ledger);
+    const positions = upTo(shadow, ledger.booked);
     const { count: rowCount } = difference;
     const { reason } = body;
     await tx.query(RECORD, [rebuildId, name, planHash, rowCount, reason, by, now, JSON.stringify(positions)]);
@@ -98,7 +82,7 @@ export class ProjectionRebuilds {
        SELECT $2, subject, found, expected FROM (${differingRows(name)}) AS differing`,
       [after, rebuildId],
     );
-    for (const repair of repairs(name)) await tx.query(repair, [rebuildId]);
+    await repair(tx, name, rebuildId, ledger.placedUpTo);
     return listed({
       rebuildId,
       projection: name,
@@ -128,8 +112,14 @@ export class ProjectionRebuilds {
 }
 
 /** The rows that events after a shadow add to it, as JSON. What the shadow has already, or what repeats, adds none. */
-async function rowsAfter(tx: Tx, name: ProjectionName, events: readonly LedgerEvent[]): Promise<string> {
-  const rows = new Map<string, TransferRow>(transferRowsOf(events).map((row) => [row.event_id, row]));
+async function rowsAfter(
+  tx: Tx,
+  name: ProjectionName,
+  events: readonly PlacedEvent[],
+  kept: KeptPlaces,
+): Promise<string> {
+  const rows = new Map<string, TransferRow>();
+  for (const row of transferRowsOf(events, kept)) if (!rows.has(row.event_id)) rows.set(row.event_id, row);
   const known = (await tx.query(
     `SELECT event_id AS id FROM ${shadowOf(name)}.transfer WHERE event_id = ANY($1::uuid[])`,
     [[...rows.keys()]],
