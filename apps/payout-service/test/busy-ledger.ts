@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EventLog, type OpenReader } from '@carat/event-log';
-import { append, openJournalLog, recordOf } from '@carat/event-log/journal';
+import { append, ensureJournalTopics, openJournalLog, recordOf } from '@carat/event-log/journal';
 import { openKafkaLog, startRelay } from '@carat/event-log/kafka';
 import { EventLogStrategy } from '@carat/event-log/nest';
 import { openJournalReader, openKafkaReader } from '@carat/event-log/readers';
@@ -80,6 +80,7 @@ export async function onKafka({ db }: LedgerDatabase): Promise<TestLog> {
     deadLetterTopicOf(LEDGER_GROUP),
     deadLetterTopicOf(POSITIONS_GROUP),
   ]);
+  await ensureJournalTopics(db, [{ topic: deadLetterTopicOf(POSITIONS_GROUP), partitions: PARTITIONS }]);
   const relay = await startRelay({ db, log, topics: RELAYED, onAlarm: ignored });
   return {
     log,

@@ -59,8 +59,10 @@ export async function ledgerStandsAt(session: ShadowSession, logId: string): Pro
 /** What is said of all rows of one side. */
 export interface Side {
   readonly rows: number;
-  /** SHA-256 over every row, in the order of its key: its columns as a JSON array, each followed by a line feed. Where the
-   * event of a row stands is not in it. */
+  /**
+   * SHA-256 over every row, in the order of its key: its columns as a JSON array, each followed by a line feed. Where
+   * the event of a row stands is not among them.
+   */
   readonly digest: string;
   /** Of balances also the digest of each partition, as seals have it. */
   readonly partitions: readonly { readonly partition: number; readonly digest: string }[];

@@ -2,6 +2,7 @@ import { type OpenReader } from '@carat/event-log';
 import { recordOf } from '@carat/event-log/journal';
 import { type BusyLedger, onKafka, openBusyLedger } from '@carat/payout-service/test/busy-ledger';
 import { event } from '@carat/payout-service/test/ledger-events';
+import { eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { projections, type Replayed, replay } from './replay.flow.js';
 import { openShadowSession, type ShadowSession } from './shadow-session.worker.js';
@@ -66,4 +67,25 @@ test('names a redemption that no relay has carried, and leaves it out', async ()
     count: 1,
     first: [{ topic: 'redemption.events.v1', code: 'foreign_writer', detail: expect.stringContaining(forged.id) }],
   });
+});
+
+test('puts a redemption back where the log has it, which is not where the journal does', async () => {
+  const placed = `
+    SELECT t.event_id AS id, t.log_offset AS "offset", r."offset" AS "inJournal"
+    FROM payout.transfer t JOIN journal.log_record r ON r.topic = 'redemption.events.v1' AND r.event_id = t.event_id
+    WHERE t.code = 'hold' AND t.log_offset > r."offset" ORDER BY t.id DESC LIMIT 1`;
+  // Behind the one that no relay has carried.
+  const found = await eventually(async () => {
+    const [row] = (await ledger.db.query(placed)) as { id: string; offset: string }[];
+    if (row === undefined) throw new Error('none is placed yet');
+    return row;
+  });
+  await ledger.db.query('DELETE FROM payout.transfer WHERE event_id = $1', [found.id]);
+  const { planHash, difference } = await replayed('transfers');
+  expect(difference.first).toMatchObject([{ subject: found.id, expected: { log_offset: found.offset } }]);
+  const asked = { shadow: 'shadow_transfers', planHash, reason: 'a disk has lied' };
+  const key = ledger.keys.operator;
+  expect((await ledger.send('POST', '/v1/ops/projections/transfers/rebuilds', key, asked)).status).toBe(201);
+  const again = await ledger.db.query('SELECT log_offset FROM payout.transfer WHERE event_id = $1', [found.id]);
+  expect(again).toEqual([{ log_offset: found.offset }]);
 });

@@ -25,8 +25,8 @@ const creatorsOf: Readonly<Record<ProjectionName, string>> = {
               WHERE rebuild_id = $1 AND creator_id IS NOT NULL`,
 };
 
-// A snapshot has sums of before the repair, and says that gifts up to a number stand before an offset, which one that is
-// booked anew does not keep to. Without snapshots a balance as of a position is the sum of its transfers, from the first.
+// A snapshot has sums of before the repair, and says that gifts up to a number stand before an offset. One that is
+// booked anew does not keep to that. Without any, a balance as of a position is the sum of all its transfers before it.
 const forgetSnapshots = (name: ProjectionName): string =>
   `DELETE FROM payout.balance_snapshot WHERE creator_id IN (${creatorsOf[name]})`;
 
@@ -41,7 +41,7 @@ const REDEEMERS = `
   SELECT DISTINCT expected ->> 'creator_id' AS id FROM payout.rebuilt_row
   WHERE rebuild_id = $1 AND expected ->> 'code' IN ${BOOKED_BY_DOORS}`;
 
-// A balance names its position of redemptions when all of them have a place. One that the flow of places has not come to
+// A balance names its position of redemptions when all of them have a place. What the flow of places has not come to
 // has none yet, or the balance would hold what its position does not.
 const LEAVE_TO_FLOW = `
   UPDATE payout.transfer t SET log_offset = NULL
