@@ -18,6 +18,7 @@ describe('the table of problems', () => {
       'request_timeout',
       'idempotency_key_in_use',
       'too_many_at_once',
+      'position_not_reached',
       'unavailable',
       'internal',
     ]);

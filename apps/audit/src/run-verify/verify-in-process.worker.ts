@@ -7,8 +7,9 @@ import { errorOf } from './thread-failure.worker.js';
 
 export type { VerifyTask };
 
-// What is only told to a process as it starts. Left alone, V8 lets garbage lie until there is a gigabyte of it, and every
-// thread has helpers that collect it, which take turns with those who read and check: on two cores a fifth of the time.
+// What is only told to a process as it starts. Left alone, V8 lets garbage lie until there is a gigabyte of it, and
+// every thread has helpers that collect it, which take turns with those who read and check: on two cores a fifth of
+// the time.
 const FLAGS = ['--single-threaded-gc', '--max-old-space-size=256', '--max-semi-space-size=4'];
 
 type Told =
