@@ -17,8 +17,8 @@ describe('the table of problems', () => {
     expect(retryable.map(([code]) => code)).toEqual([
       'request_timeout',
       'idempotency_key_in_use',
-      'too_many_at_once',
       'position_not_reached',
+      'too_many_at_once',
       'unavailable',
       'internal',
     ]);

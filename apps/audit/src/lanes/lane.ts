@@ -38,6 +38,8 @@ export interface LaneTask {
   /** Up to where the ledger has booked, and conversion has converted; of a topic that is not here, everything. */
   readonly bookedUpTo: Readonly<Partial<Record<Topic, bigint>>>;
   readonly convertedUpTo: bigint | undefined;
+  /** Up to where gift-service has taken requests in: what is past it may still become a dead letter. */
+  readonly takenInUpTo: bigint | undefined;
   /**
    * Of relayed topics the offsets in the journal at one moment, and how far they were confirmed to be carried. What a
    * service decides at once stands in several topics, and only up to such a moment is all of it here.
@@ -255,6 +257,8 @@ export class Lane {
   /** What cannot be read: our own is a finding, upstream's has to be a dead letter. */
   private undecodable(position: Position, { code, detail }: { code: string; detail: string }): void {
     if (isUpstream(position.topic)) {
+      const { takenInUpTo } = this.task;
+      if (takenInUpTo !== undefined && position.offset >= takenInUpTo) return;
       this.findings.checked('dead-letters');
       if (this.task.deadLetters.has(placeOf(position))) return;
       this.findings.add(

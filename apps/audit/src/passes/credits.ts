@@ -96,10 +96,10 @@ export class CreditsPass {
 
   diamond(value: Buffer, position: Position): void {
     const id = idIn(value);
-    const due = id === undefined ? undefined : this.due.get(id);
+    const expected = id === undefined ? undefined : this.due.get(id);
     // The same cause gives the same bytes, so nothing of the other event needs to be read.
-    const isSame = due !== undefined && isWritten(due.event, value);
-    const event = isSame ? due.event : this.read(value, position);
+    const isSame = expected !== undefined && isWritten(expected.event, value);
+    const event = isSame ? expected.event : this.read(value, position);
     if (event === undefined) return;
     const worth = this.standing.set(event.id, event.data.millidiamonds);
     if (worth !== undefined) {
@@ -107,6 +107,7 @@ export class CreditsPass {
       return;
     }
     this.told.booked(event, position);
+    const due = this.due.get(event.id);
     this.due.delete(event.id);
     if (due === undefined) this.early.set(event.id, { event, position });
     else if (!isSame) this.compare(due.event, event, position);

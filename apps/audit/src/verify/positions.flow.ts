@@ -40,9 +40,8 @@ export function endsInBooks({ heads }: Books): Offsets {
 export async function untilRelayed(books: Books, relayed: () => Promise<ReadonlyMap<string, bigint>>): Promise<void> {
   for (const deadlineMs = performance.now() + RELAY_WAITED_FOR_MS; ; await sleep(LOOK_AGAIN_MS)) {
     const now = await relayed();
-    const late = laneTopics
-      .filter((topic) => !isUpstream(topic))
-      .flatMap((topic) => [...books.heads].filter(([place]) => place.slice(0, place.lastIndexOf('/')) === topic))
+    const late = [...books.heads]
+      .filter(([place]) => isCarried(place.slice(0, place.lastIndexOf('/'))))
       .find(([place, head]) => head > (now.get(place) ?? 0n));
     if (late === undefined) return;
     if (performance.now() > deadlineMs)
@@ -51,6 +50,10 @@ export async function untilRelayed(books: Books, relayed: () => Promise<Readonly
       );
   }
 }
+
+/** What a service journals: its events, and what its projections have set aside. */
+const isCarried = (topic: string): boolean =>
+  topic.endsWith('.dlq.v1') || laneTopics.some((each) => each === topic && !isUpstream(each));
 
 const GROUPS = ['carat.gift.intake', 'carat.conversion.credit-diamonds', 'carat.payout.diamond-ledger'] as const;
 

@@ -196,6 +196,7 @@ function lanesOf(
       seals: seals.map(({ content }) => content),
       log: kind === 'kafka' ? { kind: 'relayed', from: books?.journal } : { kind },
       bookedUpTo: books === undefined ? {} : { ...booked, 'redemption.events.v1': heads['redemption.events.v1'] ?? 0n },
+      takenInUpTo: books && (books.consumed.get(`carat.gift.intake gift.requests.v1/${partition}`) ?? 0n),
       convertedUpTo:
         books && (books.consumed.get(`carat.conversion.credit-diamonds gift.events.v1/${partition}`) ?? 0n),
       journaledUpTo: kind === 'kafka' ? heads : {},

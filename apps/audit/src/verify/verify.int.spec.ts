@@ -245,7 +245,12 @@ const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) =
     'dead-letters',
     'record_dropped',
     'a request that was dropped',
-    (client) => append(client, 'gift.requests.v1', Buffer.from('no JSON')),
+    async (client) => {
+      await append(client, 'gift.requests.v1', Buffer.from('no JSON'), Buffer.from('nobody has come to this one yet'));
+      await client.query(`
+        INSERT INTO journal.consumer_offset (grp, log_id, topic, part, next_offset, epoch)
+        SELECT 'carat.gift.intake', id::text, 'gift.requests.v1', 0, 1, 1 FROM journal.epoch`);
+    },
   ],
   [
     'rate-book',
@@ -262,6 +267,7 @@ describe('one thing is tampered with, and exactly one pass finds it', () => {
       `${pass} ${code}`,
     );
     expect(report.passes.filter(({ findings }) => findings > 0).map((result) => result.pass)).toEqual([pass]);
+    if (pass === 'dead-letters') expect(report.findingsTotal).toBe(1);
     expect(report.verdict).toBe('differs');
   });
 });
