@@ -59,6 +59,7 @@ describe('the follower of a group', () => {
     let follower: Parameters<EventLog['follow']>[2] | undefined;
     const log = {
       id,
+      isRelayed: () => false,
       trouble: () => undefined,
       follow: async (_group: string, _topics: unknown, given: typeof follower) => (follower = given),
     };
