@@ -29,7 +29,15 @@ interface Measured {
   readonly peakMegabytes: number;
 }
 
-/** Runs the command until it ends; its highest resident memory is what Linux says of it. */
+/** The highest resident memory of a process and of those that it started, in megabytes, as Linux says it. */
+async function residentMegabytes(pid: number | undefined): Promise<number> {
+  const read = (path: string): Promise<string> => readFile(`/proc/${path}`, 'utf8').catch(() => '');
+  const children = (await read(`${pid}/task/${pid}/children`)).split(' ').filter((each) => each !== '');
+  const statuses = await Promise.all([String(pid), ...children].map((each) => read(`${each}/status`)));
+  return statuses.reduce((sum, status) => sum + Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024, 0);
+}
+
+/** Runs the command until it ends. */
 async function audit(variables: Record<string, string>): Promise<Measured> {
   const startedMs = performance.now();
   const child = spawn(process.execPath, [MAIN('carat'), 'audit', 'verify'], {
@@ -42,8 +50,7 @@ async function audit(variables: Record<string, string>): Promise<Measured> {
   });
   let peakMegabytes = 0;
   const watching = setInterval(async () => {
-    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
-    peakMegabytes = Math.max(peakMegabytes, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+    peakMegabytes = Math.max(peakMegabytes, await residentMegabytes(child.pid));
   }, 50);
   const [code] = (await once(child, 'close')) as [number | null];
   clearInterval(watching);
