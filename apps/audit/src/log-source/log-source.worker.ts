@@ -63,6 +63,18 @@ export async function openLogSource(
   };
 }
 
+/**
+ * Where an environment keeps its log.
+ * @throws LogUnreachable where nothing runs
+ */
+export function reachedPlaceOfLog(source: LogSource, environment: LogEnvironment): PlaceOfLog {
+  const place = placeOfLog(source, environment);
+  if (place !== undefined) return place;
+  throw new LogUnreachable(
+    `nothing runs on ${environment.home}: start Carat first, set KAFKA_BROKERS or DATABASE_URL, or say --source`,
+  );
+}
+
 interface Opener {
   /** For a sentence. Never with a password. */
   readonly name: string;
@@ -87,14 +99,8 @@ async function openerOf(source: LogSource, environment: () => Promise<LogEnviron
       return onPostgres(source.url);
     case 'file':
       return { name: `the file ${source.path}`, open: () => openLogFile(source.path) };
-    case 'environment': {
-      const there = await environment();
-      const place = placeOfLog(source, there);
-      if (place !== undefined) return openerOf(place, environment);
-      throw new LogUnreachable(
-        `nothing runs on ${there.home}: start Carat first, set KAFKA_BROKERS or DATABASE_URL, or say --source`,
-      );
-    }
+    case 'environment':
+      return openerOf(reachedPlaceOfLog(source, await environment()), environment);
     default:
       return source satisfies never;
   }

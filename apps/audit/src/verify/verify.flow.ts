@@ -57,7 +57,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     points: redemptions.points,
     deadLetters: await deadLetterPlaces(log),
   });
-  const total = laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
+  const total = recordsUpTo(to);
   let done = 0;
   const rows = new BooksPass(findings, input.key);
   const [results] = await Promise.all([
@@ -91,6 +91,10 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     findings,
   });
 }
+
+/** How many records that is, at most: on Kafka offsets leave gaps. */
+const recordsUpTo = (to: Offsets): bigint =>
+  laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
 
 async function endsOf({ log, kind, books, relayed }: VerifyInput): Promise<Offsets> {
   if (kind === 'journal' && books !== undefined) return endsInBooks(books);
@@ -203,7 +207,7 @@ function lanesOf(
       relayedUpTo: kind === 'kafka' ? placed(books?.relayed, partition) : {},
     };
   });
-  const total = laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
+  const total = recordsUpTo(to);
   const groups = Math.min(partitions, Math.max(threads, Number(total / MOST_RECORDS_AT_ONCE)));
   return Array.from({ length: groups }, (_, group) => ({
     lanes: lanes.filter(({ partition }) => partition % groups === group),

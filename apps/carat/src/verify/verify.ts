@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import type { AuditReport } from '@carat/audit/audit-report';
-import { LOG_SOURCES, LogUnreachable, logSourceOf, placeOfLog } from '@carat/audit/log-source';
+import { LOG_SOURCES, logSourceOf, reachedPlaceOfLog } from '@carat/audit/log-source';
 import { jsonOfReport, textOfReport } from '@carat/audit/printed-report';
 import { type VerifyTask, verifyInProcess } from '@carat/audit/run-verify';
 import { logEnvironment } from '@carat/service-host';
@@ -71,11 +71,7 @@ async function taskOf({ source, threads, seals, trustKey = [] }: VerifyOptions):
   }
   const keys = await publicKeysIn('--trust-key', trustKey);
   const environment = await logEnvironment(process.env);
-  const place = placeOfLog(wanted, environment);
-  if (place === undefined)
-    throw new LogUnreachable(
-      `nothing runs on ${environment.home}: start Carat first, set KAFKA_BROKERS or DATABASE_URL, or say --source`,
-    );
+  const place = reachedPlaceOfLog(wanted, environment);
   return {
     place,
     environment,
