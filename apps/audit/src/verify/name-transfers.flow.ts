@@ -1,6 +1,7 @@
 import type { LogReader, Offsets, RawRecord } from '@carat/event-log';
 import { decode, partitionOf, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
+import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { compareTransfers } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
@@ -56,7 +57,7 @@ function isBooked(books: Books, topic: Topic, partition: number, event: LedgerEv
   const place = `${topic}/${partition}`;
   return topic === 'redemption.events.v1'
     ? BigInt(event.sequence ?? offset) < (books.heads.get(place) ?? 0n)
-    : offset < (books.consumed.get(`carat.payout.diamond-ledger ${place}`) ?? 0n);
+    : offset < (books.consumed.get(`${LEDGER_GROUP} ${place}`) ?? 0n);
 }
 
 function ledgerEventIn(topic: (typeof balanceTopics)[number], { value }: RawRecord): LedgerEvent | undefined {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlowHalted, LogMissing, type LogReader, type Offsets } from '@carat/event-log';
 import { deadLetterTopicOf, isUpstream, type Topic } from '@carat/events';
+import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import type { Books } from '../booked/books.store.js';
 import { laneTopics } from '../lanes/lane.js';
 
@@ -55,7 +56,7 @@ export async function untilRelayed(books: Books, relayed: () => Promise<Readonly
 const isCarried = (topic: string): boolean =>
   topic.endsWith('.dlq.v1') || laneTopics.some((each) => each === topic && !isUpstream(each));
 
-const GROUPS = ['carat.gift.intake', 'carat.conversion.credit-diamonds', 'carat.payout.diamond-ledger'] as const;
+const GROUPS = ['carat.gift.intake', 'carat.conversion.credit-diamonds', LEDGER_GROUP] as const;
 
 /** Places (`topic/partition/offset`) of every record that one of the consumers has set aside. */
 export async function deadLetterPlaces(log: LogReader): Promise<ReadonlySet<string>> {

@@ -1,6 +1,7 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, type LogReader, type Offsets, type RawRecord } from '@carat/event-log';
 import { decode, type Event, partitionOf, type Topic } from '@carat/events';
+import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
 import type { BookedMoney } from '../booked/booked.js';
 import { BooksPass, checkConservation, MoneyPass, RedemptionRowsPass } from '../booked/booked-passes.js';
@@ -189,7 +190,7 @@ function lanesOf(
     );
   const lanes = Array.from({ length: partitions }, (_, partition): LaneTask => {
     const heads = placed(books?.heads, partition);
-    const consumed = placed(books?.consumed, partition, 'carat.payout.diamond-ledger ');
+    const consumed = placed(books?.consumed, partition, `${LEDGER_GROUP} `);
     const booked = { 'diamond.events.v1': 0n, 'award.events.v1': 0n, ...consumed };
     return {
       ...known,
