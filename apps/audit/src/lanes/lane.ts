@@ -3,9 +3,10 @@ import type { Position, RawBatch, RawRecord } from '@carat/event-log';
 import { decode, type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
-import { CoinsPass, type Lots } from '../passes/coins.js';
+import { CoinsPass } from '../passes/coins.js';
 import { CreditsPass } from '../passes/credits.js';
 import { type Covered, CoverPass, type CoverPoint, type CreatorBooks, LedgerPass } from '../passes/ledger.js';
+import type { Lots } from '../passes/lots.js';
 import type { SealContent } from '../seals/seal.js';
 import { Findings, type FoundByAnother } from '../verify/findings.js';
 import { SealedPartitionPass, sealedIn } from './sealed-partition.js';
@@ -59,7 +60,6 @@ export interface LaneResult {
   readonly repeats: number;
   readonly gifts: number;
   readonly giftCoins: bigint;
-  readonly lots: Lots;
   readonly creators: ReadonlyMap<string, CreatorBooks>;
   readonly covered: readonly Covered[];
   /** What each UTC day has changed, by its number since 1970. */
@@ -101,11 +101,13 @@ export class Lane {
 
   constructor(
     private readonly task: LaneTask,
+    /** Those that other partitions meet, too. */
+    lots: Lots,
     private readonly relayed: (record: Relayed) => void = () => undefined,
   ) {
     const { findings } = this;
     const { partition, seals } = task;
-    this.coins = new CoinsPass(findings);
+    this.coins = new CoinsPass(findings, lots);
     this.ledger = new LedgerPass({
       findings,
       partition,
@@ -158,7 +160,6 @@ export class Lane {
       repeats,
       gifts: this.coins.gifts,
       giftCoins: this.coins.giftCoins,
-      lots: this.coins.lots,
       creators: this.ledger.creators(),
       covered: this.cover.end(),
       days: this.ledger.days,

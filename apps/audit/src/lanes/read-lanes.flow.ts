@@ -2,6 +2,7 @@ import type { LogReader, Offsets, RawBatch } from '@carat/event-log';
 import { JournalHole } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
 import type { JournalRows } from '../booked/journal-rows.store.js';
+import { Lots, type LotsAsTold } from '../passes/lots.js';
 import { Findings, type FoundByAnother } from '../verify/findings.js';
 import { JournalCheck } from './journal-check.flow.js';
 import { Lane, type LaneResult, type LaneTask, laneTopics } from './lane.js';
@@ -23,6 +24,7 @@ export interface LanesTask {
 export interface LanesResult {
   readonly lanes: readonly LaneResult[];
   readonly found: FoundByAnother;
+  readonly lots: LotsAsTold;
 }
 
 /**
@@ -36,12 +38,13 @@ export async function proveLanes(
   onRecords: (records: number) => void,
 ): Promise<LanesResult> {
   const findings = new Findings();
+  const lots = new Lots();
   const kind = tasks[0]?.log;
   const check =
     journal !== undefined && kind?.kind === 'relayed' && kind.from !== undefined
       ? new JournalCheck(kind.from, journal, findings)
       : undefined;
-  const lanes = new Map(tasks.map((task) => [task.partition, new Lane(task, (record) => check?.add(record))]));
+  const lanes = new Map(tasks.map((task) => [task.partition, new Lane(task, lots, (record) => check?.add(record))]));
   const take = async (batches: AsyncIterable<RawBatch>): Promise<void> => {
     for await (const batch of batches) {
       lanes.get(batch.partition)?.take(batch);
@@ -55,7 +58,7 @@ export async function proveLanes(
   const results = [...lanes].map(([partition, lane]) =>
     lane.end(new Map(topicsIn(to).map((topic) => [topic, to[topic]?.[partition] ?? 0n]))),
   );
-  return { lanes: results, found: findings.plain() };
+  return { lanes: results, found: findings.plain(), lots: lots.told() };
 }
 
 const topicsIn = (to: Offsets): Topic[] => laneTopics.filter((topic) => (to[topic]?.length ?? 0) > 0);

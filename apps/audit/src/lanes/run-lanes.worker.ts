@@ -15,17 +15,21 @@ export interface ThreadData {
   readonly databaseUrl: string | undefined;
 }
 
-export type RunLanes = (tasks: readonly LanesTask[], onRecords: (records: number) => void) => Promise<LanesResult[]>;
+/** Whoever waits for lanes is told of them as they are proven, so that nothing has to lie until all of them are. */
+export interface OnProven {
+  records(count: number): void;
+  result(result: LanesResult): void;
+}
+
+export type RunLanes = (tasks: readonly LanesTask[], on: OnProven) => Promise<void>;
 
 /** Proves task by task in this thread, with a reader that is open. */
 export const inThisThread =
   (log: LogReader, databaseUrl: string | undefined): RunLanes =>
-  async (tasks, onRecords) => {
+  async (tasks, on) => {
     const journal = databaseUrl === undefined ? undefined : await openJournalRows(databaseUrl);
     try {
-      const results: LanesResult[] = [];
-      for (const task of tasks) results.push(await proveLanes(log, journal, task, onRecords));
-      return results;
+      for (const task of tasks) on.result(await proveLanes(log, journal, task, on.records));
     } finally {
       await journal?.close();
     }
@@ -48,11 +52,9 @@ interface Told {
 export function inThreads(count: number, data: ThreadData): { readonly run: RunLanes; end(): Promise<void> } {
   const threads = Array.from({ length: count }, () => startThread(data));
   return {
-    async run(tasks, onRecords) {
+    async run(tasks, on) {
       const waiting = [...tasks];
-      const results: LanesResult[] = [];
-      await Promise.all(threads.map((thread) => workOn(thread, waiting, results, onRecords)));
-      return results;
+      await Promise.all(threads.map((thread) => workOn(thread, waiting, on)));
     },
     async end() {
       await Promise.all(threads.map(({ thread }) => thread.terminate()));
@@ -80,12 +82,7 @@ function startThread(data: ThreadData): Started {
   return { thread, ended };
 }
 
-const workOn = (
-  { thread, ended }: Started,
-  waiting: LanesTask[],
-  results: LanesResult[],
-  onRecords: (records: number) => void,
-): Promise<void> =>
+const workOn = ({ thread, ended }: Started, waiting: LanesTask[], on: OnProven): Promise<void> =>
   new Promise((done, failed) => {
     const takeNext = (): void => {
       const next = waiting.shift();
@@ -94,10 +91,10 @@ const workOn = (
     };
     ended.catch(failed);
     thread.on('message', ({ records, result, failure }: Told) => {
-      onRecords(records);
+      on.records(records);
       if (failure !== undefined) failed(errorOf(failure));
       if (result === undefined) return;
-      results.push(result);
+      on.result(result);
       takeNext();
     });
     takeNext();

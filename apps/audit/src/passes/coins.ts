@@ -2,47 +2,21 @@ import type { Position } from '@carat/event-log';
 import { type Event, type EventOf, uuidOf } from '@carat/events';
 import type { Findings } from '../verify/findings.js';
 import { IdTable } from './id-table.js';
-
-/** What became of one purchase of coins. */
-export interface Lot {
-  readonly purchased: bigint;
-  readonly spent: bigint;
-  readonly restored: bigint;
-  /** What a reversal of the purchase said: the unspent and the spent coins. */
-  readonly reversed: { readonly coins: bigint; readonly unspent: bigint; readonly spent: bigint } | undefined;
-}
-
-const NO_LOT: Lot = { purchased: 0n, spent: 0n, restored: 0n, reversed: undefined };
-
-export type Lots = ReadonlyMap<string, Lot>;
-
-/** Lots as several readers saw them, in one. */
-export function mergeLots(all: readonly Lots[]): Lots {
-  const merged = new Map<string, Lot>();
-  for (const lots of all)
-    for (const [name, lot] of lots) {
-      const before = merged.get(name) ?? NO_LOT;
-      merged.set(name, {
-        purchased: before.purchased + lot.purchased,
-        spent: before.spent + lot.spent,
-        restored: before.restored + lot.restored,
-        reversed: before.reversed ?? lot.reversed,
-      });
-    }
-  return merged;
-}
+import { type Lots, nameOfLot } from './lots.js';
 
 /**
  * Coins of one partition: each gift is paid for to the coin, and is taken back only as far as it still stands. Who
- * bought and who sent is told by viewer, gifts by creator, so lots add up only over all partitions (`checkLots`).
+ * bought and who sent is told by viewer, gifts by creator, so lots add up only over all partitions.
  */
 export class CoinsPass {
-  readonly lots = new Map<string, Lot>();
   /** The coins of every gift that still stand. */
   private readonly standing = new IdTable();
   giftCoins = 0n;
 
-  constructor(private readonly findings: Findings) {}
+  constructor(
+    private readonly findings: Findings,
+    private readonly lots: Lots,
+  ) {}
 
   get gifts(): number {
     return this.standing.size;
@@ -58,19 +32,18 @@ export class CoinsPass {
     switch (event.type) {
       case 'carat.coins.purchased.v1': {
         // The purchase is of whoever sold the coins: that is what caused it.
-        const lot = nameOf(event.causationsource ?? event.source, event.data.purchaseId);
-        this.change(lot, { purchased: BigInt(event.data.coins) });
+        const lot = nameOfLot(event.causationsource ?? event.source, event.data.purchaseId);
+        this.lots.add(lot, 'purchased', event.data.coins);
         return;
       }
       case 'carat.coins.purchase-reversed.v1': {
-        const { coins, unspentCoins, spentCoins, source, purchaseId } = event.data;
-        const reversed = { coins: BigInt(coins), unspent: BigInt(unspentCoins), spent: BigInt(spentCoins) };
-        this.change(nameOf(source, purchaseId), { reversed });
+        const { unspentCoins, spentCoins, source, purchaseId } = event.data;
+        this.lots.refund(nameOfLot(source, purchaseId), unspentCoins, spentCoins);
         return;
       }
       case 'carat.coins.restored.v1':
         for (const { source = event.source, purchaseId, coins } of event.data.lots)
-          this.change(nameOf(source, purchaseId), { restored: BigInt(coins) });
+          this.lots.add(nameOfLot(source, purchaseId), 'restored', coins);
         return;
       default:
         event satisfies never;
@@ -87,7 +60,7 @@ export class CoinsPass {
     let paid = 0n;
     for (const { source = data.requestedBy.source, purchaseId, coins } of data.funding.lots) {
       paid += BigInt(coins);
-      this.change(nameOf(source, purchaseId), { spent: BigInt(coins) });
+      this.lots.add(nameOfLot(source, purchaseId), 'spent', coins);
     }
     if (paid !== BigInt(data.coins))
       this.findings.add(
@@ -113,39 +86,5 @@ export class CoinsPass {
       detail,
       position,
     );
-  }
-
-  private change(name: string, { purchased = 0n, spent = 0n, restored = 0n, reversed }: Partial<Lot>): void {
-    const before = this.lots.get(name) ?? NO_LOT;
-    this.lots.set(name, {
-      purchased: before.purchased + purchased,
-      spent: before.spent + spent,
-      restored: before.restored + restored,
-      reversed: before.reversed ?? reversed,
-    });
-  }
-}
-
-// An id holds no line feed.
-const nameOf = (source: string, purchaseId: string): string => `${source}\n${purchaseId}`;
-
-/**
- * Coins sold are coins held, spent and refunded; no lot is spent twice. A lot that was refunded is spent no more, and
- * its refund says what was spent of it and what was not.
- */
-export function checkLots(lots: Lots, findings: Findings): void {
-  findings.checked('coins', lots.size);
-  for (const [name, { purchased, spent, restored, reversed }] of lots) {
-    const subject = name.replace('\n', ' ');
-    const used = spent - restored;
-    const sum = `${purchased} coins were bought, ${spent} spent, ${restored} restored`;
-    if (used < 0n || used > purchased) findings.add('coins', 'lot_overspent', subject, sum);
-    else if (reversed !== undefined && (reversed.spent !== used || reversed.unspent !== purchased - used))
-      findings.add(
-        'coins',
-        'refund_differs',
-        subject,
-        `${sum}; refunded were ${reversed.unspent} unspent and ${reversed.spent} spent`,
-      );
   }
 }

@@ -8,9 +8,9 @@ import { BooksPass, checkConservation, MoneyPass, RedemptionRowsPass } from '../
 import type { Books } from '../booked/books.store.js';
 import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
-import type { RunLanes } from '../lanes/run-lanes.worker.js';
-import { checkLots, mergeLots } from '../passes/coins.js';
+import type { OnProven, RunLanes } from '../lanes/run-lanes.worker.js';
 import type { CreatorBooks } from '../passes/ledger.js';
+import { Lots } from '../passes/lots.js';
 import { RatesPass } from '../passes/rates.js';
 import { RedemptionsPass } from '../passes/redemptions.js';
 import type { Seal } from '../seals/seal.js';
@@ -61,17 +61,21 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   const total = recordsUpTo(to);
   let done = 0;
   const rows = new BooksPass(findings, input.key);
-  const [results] = await Promise.all([
-    input.run(tasks, (records) => {
+  const lanes: LaneResult[] = [];
+  const lots = new Lots();
+  const proven: OnProven = {
+    records: (records) => {
       done += records;
       input.onRecords(done, Number(total));
-    }),
-    readTransfers(books, rows),
-  ]);
-  for (const { found } of results) findings.merge(found);
-  const lanes = results.flatMap((result) => result.lanes);
-  for (const lane of lanes) findings.merge(lane.found);
-  checkLots(mergeLots(lanes.map(({ lots }) => lots)), findings);
+    },
+    result: (result) => {
+      lots.merge(result.lots);
+      lanes.push(...result.lanes);
+      for (const { found } of [result, ...result.lanes]) findings.merge(found);
+    },
+  };
+  await Promise.all([input.run(tasks, proven), readTransfers(books, rows)]);
+  lots.check(findings);
   checkSums(
     seals,
     lanes.map(({ sums }) => sums),
