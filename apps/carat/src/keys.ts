@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Id } from '@carat/events';
-import { ApiKeys, isRole, type ListedKey, type Role, roles } from '@carat/http-edge';
-import { embeddedDatabaseUrl, migrate, openDatabase, underStartLock } from '@carat/service-host';
+import type { ApiKeys, ListedKey } from '@carat/http-edge';
+import { isRole, type Role, roles } from '@carat/http-edge/api-key';
 import type { Command } from 'commander';
 import { CommandFailure, exitCode, print, say } from './output.js';
 
@@ -92,6 +92,9 @@ async function revokeKey(id: string, json: boolean): Promise<void> {
 
 /** The database of the services, with its schema: keys may be made before the first service ever started. */
 async function withKeys<T>(work: (keys: ApiKeys) => Promise<T>): Promise<T> {
+  // What makes a key knows every service's schema and all that comes with it; other commands need none of it.
+  const { embeddedDatabaseUrl, migrate, openDatabase, underStartLock } = await import('@carat/service-host');
+  const { ApiKeys } = await import('@carat/http-edge');
   const home = process.env['CARAT_HOME'] || '.carat';
   const url = process.env['DATABASE_URL'] || (await embeddedDatabaseUrl(home));
   if (url === undefined)

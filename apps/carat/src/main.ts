@@ -1,16 +1,5 @@
-import { Command } from 'commander';
-import { addAudit } from './audit/audit.js';
-import { addBench } from './bench.js';
-import { addKeys } from './keys.js';
-import { runProgram } from './run-program.js';
+import { restartBounded } from './verify/restart-bounded.js';
 
-const program = new Command('carat')
-  .description('The command line of Carat. Data goes to stdout, everything else to stderr.')
-  .enablePositionalOptions()
-  .exitOverride()
-  .showHelpAfterError('(--help tells more)');
-addKeys(program);
-addAudit(program);
-addBench(program);
-
-await runProgram(program);
+// Before anything else is loaded: it would be loaded twice.
+if (process.argv[2] === 'audit' && process.argv[3] === 'verify') restartBounded();
+await import('./program.js');

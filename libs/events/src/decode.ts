@@ -52,11 +52,15 @@ const explain = (error: z.ZodError): string =>
     .map((issue) => `/${issue.path.map(String).join('/')}: ${issue.message}`)
     .join('; ');
 
-/**
- * A record's value as an event of its topic, or the reason why it is none. Bytes in, no I/O, never throws.
- * Fields nobody knows are dropped; a type the topic does not hold is refused.
- */
-export function decode<T extends Topic>(topic: T, value: Buffer | null): Decoded<T> {
+/** A value that is JSON and names a type of its topic; whether it has what the type asks for is not known. */
+interface Typed {
+  readonly json: object;
+  readonly type: string;
+  readonly schema: z.ZodType;
+}
+
+/** Bytes to a value whose schema is known. */
+export function typed(topic: Topic, value: Buffer | null): Typed | { readonly undecodable: Undecodable } {
   if (value === null) return undecodable('not_a_cloudevent', 'the record has no value');
   if (isUpstream(topic) && value.length > LARGEST_UPSTREAM_VALUE_BYTES)
     return undecodable('record_too_large', `${value.length} bytes, at most ${LARGEST_UPSTREAM_VALUE_BYTES} are taken`);
@@ -75,8 +79,22 @@ export function decode<T extends Topic>(topic: T, value: Buffer | null): Decoded
   if (typeof type !== 'string') return undecodable('not_a_cloudevent', '/type: missing or not a string');
   const schema = schemaOf(topic, type);
   if (schema === undefined) return undecodable('unknown_event_type', `${topic} holds no ${type.slice(0, 128)}`);
-  const parsed = schema.safeParse(json);
-  return parsed.success ? { event: parsed.data as Event<T> } : undecodable('invalid_event', explain(parsed.error));
+  return { json, type, schema };
+}
+
+/** A value as an event of its type. */
+export function parsed<T extends Topic>({ json, schema }: Typed): Decoded<T> {
+  const answer = schema.safeParse(json);
+  return answer.success ? { event: answer.data as Event<T> } : undecodable('invalid_event', explain(answer.error));
+}
+
+/**
+ * A record's value as an event of its topic, or the reason why it is none. Bytes in, no I/O, never throws.
+ * Fields nobody knows are dropped; a type the topic does not hold is refused.
+ */
+export function decode<T extends Topic>(topic: T, value: Buffer | null): Decoded<T> {
+  const found = typed(topic, value);
+  return 'undecodable' in found ? found : parsed<T>(found);
 }
 
 /** The bytes of an event: JSON, its fields in the order the event was built. */

@@ -1,4 +1,4 @@
-import { isIssuer, type OidcSettings } from '@carat/http-edge';
+import { isIssuer, type OidcSettings } from '@carat/http-edge/issued-token';
 import { z } from 'zod';
 import { Duration } from './duration.js';
 import type { HostContext, Service } from './service.js';

@@ -2,7 +2,6 @@ export { migrate, openDatabase, storedOffsets, underStartLock } from './database
 export { Duration } from './duration.js';
 export { embeddedDatabaseUrl } from './embedded-postgres.worker.js';
 export { HostFailure } from './host-failure.js';
-export { type LogEnvironment, logEnvironment } from './log-environment.worker.js';
 export { providerEnvironment } from './provider-environment.worker.js';
 export { openApiOf, variablesOf } from './reference.worker.js';
 export { run } from './run.worker.js';

@@ -2,7 +2,7 @@ import type { KafkaLogOptions } from '@carat/event-log/kafka';
 import { embeddedDatabaseUrl } from './embedded-postgres.worker.js';
 import { readEnvironment } from './environment.js';
 import { HostFailure } from './host-failure.js';
-import { securityOf } from './open-event-log.worker.js';
+import { securityOf } from './kafka-security.worker.js';
 
 /** Where the log of an installation is, as its environment says: for commands that are no service. */
 export interface LogEnvironment {

@@ -3,7 +3,7 @@ import type { CreatorBooks } from '../passes/ledger.js';
 import type { RedemptionState } from '../passes/redemptions.js';
 import type { Findings } from '../verify/findings.js';
 import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
-import { type BookedTransfer, Fingerprint } from './fingerprint.js';
+import { type BookedTransfer, creatorIn, Fingerprint, TransferHash } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
 
@@ -16,18 +16,23 @@ type GivenByLog = ReadonlyMap<string, CreatorBooks>;
 export class BooksPass {
   private readonly fingerprints = new Map<string, Fingerprint>();
   private readonly rowed = new Set<string>();
+  private readonly hash: TransferHash;
 
   constructor(
     private readonly findings: Findings,
-    private readonly key: string,
-  ) {}
+    key: string,
+  ) {
+    this.hash = new TransferHash(key);
+  }
 
-  transfers(rows: readonly (readonly [creatorId: string, text: string])[]): void {
+  /** @param rows what `rowsCopied` gives of `FINGERPRINTED` */
+  transfers(rows: readonly Buffer[]): void {
     this.findings.checked('transfers', rows.length);
-    for (const [creatorId, text] of rows) {
+    for (const row of rows) {
+      const creatorId = creatorIn(row);
       const fingerprint = this.fingerprints.get(creatorId) ?? new Fingerprint();
       this.fingerprints.set(creatorId, fingerprint);
-      fingerprint.add(text, this.key);
+      fingerprint.add(this.hash.ofRow(row));
     }
   }
 

@@ -1,6 +1,8 @@
+import { rowsCopied } from '@carat/event-log/readers';
 import pg from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
 import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
-import type { BookedTransfer } from './fingerprint.js';
+import { type BookedTransfer, FINGERPRINTED } from './fingerprint.js';
 
 const ROWS_AT_A_TIME = 500;
 
@@ -16,8 +18,8 @@ export interface Books {
   readonly relayed: ReadonlyMap<string, bigint>;
   /** Places of the journal that hold rows past the offset that comes next: nobody's append has put them there. */
   pastHeads(): Promise<readonly string[]>;
-  /** Every transfer as `textOf` writes it, with its creator. */
-  transfers(): AsyncGenerator<readonly (readonly [creatorId: string, text: string])[]>;
+  /** Every transfer, as `rowsCopied` gives a row of `FINGERPRINTED`. */
+  transfers(): AsyncGenerator<readonly Buffer[]>;
   /** What moved between each two accounts, and how many transfers of it. */
   entries(): Promise<readonly BookedEntry[]>;
   /** Rows of a creator: for when its books differ. */
@@ -37,11 +39,7 @@ const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
          rate_id
   FROM payout.transfer`;
-// One text, and not a dozen: there may be as many transfers as gifts.
-const TRANSFER_TEXT = `
-  SELECT creator_id, concat_ws(E'\\n', event_id, code, creator_id, debit, credit, millidiamonds, coalesce(gift_id, ''),
-    coalesce(redemption_id, ''), coalesce(coins::text, ''), coalesce(rate_id, ''))
-  FROM payout.transfer`;
+const TRANSFER_ROWS = `COPY (SELECT ${FINGERPRINTED} FROM payout.transfer) TO STDOUT (FORMAT binary)`;
 const ENTRIES = `
   SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer
   GROUP BY debit, credit ORDER BY debit, credit`;
@@ -125,7 +123,7 @@ type Tables = Pick<
 
 const tables = (client: pg.Client): Tables => ({
   pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
-  transfers: () => streamed(client, TRANSFER_TEXT, ([creatorId, text]) => [creatorId ?? '', text ?? ''] as const),
+  transfers: () => rowsCopied(client.query(copyTo(TRANSFER_ROWS))),
   entries: async () =>
     (await rowsOf(client, ENTRIES)).map(([debit, credit, sum, count]) => ({
       debit: debit ?? '',

@@ -1,5 +1,5 @@
 import type { Transfer } from '@carat/payout-service/transfers-of';
-import { sha256 } from '../seals/record-chain.js';
+import { type Digest, sha256 } from '../seals/record-chain.js';
 
 /** A transfer as it is booked: what an event says, or what a row does. Where the event stands no event says. */
 export interface BookedTransfer {
@@ -21,10 +21,12 @@ export const bookedOf = (transfer: Transfer): BookedTransfer => ({
   rateId: transfer.priced?.rate.id,
 });
 
-/** Everything that a transfer says, as one text. Fields hold no line feed. */
-export const textOf = (of: BookedTransfer): string =>
-  `${of.eventId}\n${of.code}\n${of.creatorId}\n${of.debit}\n${of.credit}\n${of.millidiamonds}\n${of.giftId ?? ''}\n` +
-  `${of.redemptionId ?? ''}\n${of.coins ?? ''}\n${of.rateId ?? ''}`;
+/**
+ * What of a transfer is fingerprinted, in this order, as columns of its table: everything but its number, and when and
+ * where in the log it was booked.
+ */
+export const FINGERPRINTED =
+  'creator_id, event_id::text, code, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id';
 
 /**
  * A bag of transfers, in sixteen bytes, whatever their order: the sum of keyed hashes, word by word. The key is drawn
@@ -37,9 +39,7 @@ export class Fingerprint {
   private b = 0;
   private c = 0;
 
-  /** @param text of a transfer, as `textOf` writes it @param key of the run, at least 16 random bytes as text */
-  add(text: string, key: string): void {
-    const digest = sha256(`${key}${text}`);
+  add(digest: Digest): void {
     this.count += 1;
     this.a = (this.a + wordOf(digest, 0)) >>> 0;
     this.b = (this.b + wordOf(digest, 4)) >>> 0;
@@ -51,7 +51,83 @@ export class Fingerprint {
   }
 }
 
-const wordOf = (digest: string, at: number): number =>
+// Of a text of an event, which is at most that long, or of a number.
+const LONGEST_FIELD_BYTES = 4 + 256;
+const FIELDS = 10;
+const ABSENT = -1;
+
+/**
+ * Hashes transfers, of events and of rows alike, over the bytes that Postgres copies of a row in binary format: every
+ * field of `FINGERPRINTED` behind its length.
+ */
+export class TransferHash {
+  private readonly key: Buffer;
+  private bytes: Buffer;
+  private view: DataView;
+  private length = 0;
+
+  /** @param key of the run, at least 16 random bytes as text */
+  constructor(key: string) {
+    this.key = Buffer.from(key, 'latin1');
+    this.bytes = this.withKey(FIELDS * LONGEST_FIELD_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  ofEvent(of: BookedTransfer): Digest {
+    this.length = this.key.length;
+    this.text(of.creatorId);
+    this.text(of.eventId);
+    this.text(of.code);
+    this.text(of.debit);
+    this.text(of.credit);
+    this.bigint(of.millidiamonds);
+    this.text(of.giftId);
+    this.text(of.redemptionId);
+    this.bigint(of.coins);
+    this.text(of.rateId);
+    return sha256(this.bytes.subarray(0, this.length));
+  }
+
+  /** @param row what `rowsCopied` gives of `FINGERPRINTED` */
+  ofRow(row: Buffer): Digest {
+    const end = this.key.length + row.length;
+    if (end > this.bytes.length) {
+      this.bytes = this.withKey(2 * row.length);
+      this.view = new DataView(this.bytes.buffer);
+    }
+    row.copy(this.bytes, this.key.length);
+    return sha256(this.bytes.subarray(0, end));
+  }
+
+  private withKey(room: number): Buffer {
+    const bytes = Buffer.alloc(this.key.length + room);
+    this.key.copy(bytes);
+    return bytes;
+  }
+
+  /** Texts of events are ASCII; a row that holds another is another. */
+  private text(text: string | undefined): void {
+    this.lengthOf(text?.length ?? ABSENT);
+    if (text !== undefined) this.length += this.bytes.write(text, this.length, 'latin1');
+  }
+
+  private bigint(value: bigint | undefined): void {
+    this.lengthOf(value === undefined ? ABSENT : 8);
+    if (value === undefined) return;
+    this.view.setBigInt64(this.length, value);
+    this.length += 8;
+  }
+
+  private lengthOf(length: number): void {
+    this.view.setInt32(this.length, length);
+    this.length += 4;
+  }
+}
+
+/** Whose a row is: the first field of `FINGERPRINTED`. */
+export const creatorIn = (row: Buffer): string => row.toString('utf8', 4, 4 + row.readInt32BE());
+
+const wordOf = (digest: Digest, at: number): number =>
   ((digest.charCodeAt(at) << 24) |
     (digest.charCodeAt(at + 1) << 16) |
     (digest.charCodeAt(at + 2) << 8) |

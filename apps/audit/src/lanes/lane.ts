@@ -1,6 +1,7 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import type { Position, RawBatch, RawRecord } from '@carat/event-log';
-import { decode, type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
+import { type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
+import { ManyEvents } from '@carat/events/decode-many';
 import type { Terms } from '@carat/payout-service/terms';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import { CoinsPass } from '../passes/coins.js';
@@ -70,6 +71,13 @@ export interface LaneResult {
 
 export type SealSums = ReadonlyMap<string, { events: bigint; coins: bigint; millidiamonds: bigint }>;
 
+/** What lanes of one thread have in common. */
+export interface Shared {
+  /** Every partition meets those of all viewers. */
+  readonly lots: Lots;
+  readonly events: ManyEvents;
+}
+
 /** One relayed record as the journal has to hold it. */
 export interface Relayed {
   readonly topic: Topic;
@@ -101,13 +109,12 @@ export class Lane {
 
   constructor(
     private readonly task: LaneTask,
-    /** Those that other partitions meet, too. */
-    lots: Lots,
+    private readonly shared: Shared,
     private readonly relayed: (record: Relayed) => void = () => undefined,
   ) {
     const { findings } = this;
     const { partition, seals } = task;
-    this.coins = new CoinsPass(findings, lots);
+    this.coins = new CoinsPass(findings, shared.lots);
     this.ledger = new LedgerPass({
       findings,
       partition,
@@ -183,7 +190,7 @@ export class Lane {
 
   private takeEvent(position: Position, { value }: RawRecord): void {
     const { topic } = position;
-    const decoded = decode(topic, value);
+    const decoded = this.shared.events.decode(topic, value);
     if ('undecodable' in decoded) {
       this.undecodable(position, decoded.undecodable);
       return;

@@ -26,18 +26,27 @@ export type RunLanes = (tasks: readonly LanesTask[], on: OnProven) => Promise<vo
 /** Proves task by task in this thread, with a reader that is open. */
 export const inThisThread =
   (log: LogReader, databaseUrl: string | undefined): RunLanes =>
-  async (tasks, on) => {
-    const journal = databaseUrl === undefined ? undefined : await openJournalRows(databaseUrl);
-    try {
-      for (const task of tasks) on.result(await proveLanes(log, journal, task, on.records));
-    } finally {
-      await journal?.close();
-    }
-  };
+  (tasks, on) =>
+    workHere(log, databaseUrl, [...tasks], on);
+
+async function workHere(
+  log: LogReader,
+  databaseUrl: string | undefined,
+  waiting: LanesTask[],
+  on: OnProven,
+): Promise<void> {
+  const journal = databaseUrl === undefined ? undefined : await openJournalRows(databaseUrl);
+  try {
+    for (let task = waiting.shift(); task !== undefined; task = waiting.shift())
+      on.result(await proveLanes(log, journal, task, on.records));
+  } finally {
+    await journal?.close();
+  }
+}
 
 // Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
 const THREAD_MEGABYTES = 128;
-const YOUNG_MEGABYTES = 16;
+const YOUNG_MEGABYTES = 24;
 
 interface Told {
   readonly records: number;
@@ -46,15 +55,20 @@ interface Told {
 }
 
 /**
- * Starts threads, each with a reader of its own, and answers how to prove tasks in them: who has finished one takes the
- * next. They start while their work is still being prepared.
+ * Proves in so many threads, this one included: who has finished one task takes the next. The others have readers of
+ * their own, and start while their work is still being prepared.
  */
-export function inThreads(count: number, data: ThreadData): { readonly run: RunLanes; end(): Promise<void> } {
-  const threads = Array.from({ length: count }, () => startThread(data));
+export function inThreads(
+  count: number,
+  log: LogReader,
+  data: ThreadData,
+): { readonly run: RunLanes; end(): Promise<void> } {
+  const threads = Array.from({ length: count - 1 }, () => startThread(data));
   return {
     async run(tasks, on) {
       const waiting = [...tasks];
-      await Promise.all(threads.map((thread) => workOn(thread, waiting, on)));
+      const here = workHere(log, data.databaseUrl, waiting, on);
+      await Promise.all([here, ...threads.map((thread) => workOn(thread, waiting, on))]);
     },
     async end() {
       await Promise.all(threads.map(({ thread }) => thread.terminate()));

@@ -2,7 +2,7 @@ import type { Position } from '@carat/event-log';
 import { type Event, type EventOf, uuidOf } from '@carat/events';
 import type { Findings } from '../verify/findings.js';
 import { IdTable } from './id-table.js';
-import { type Lots, nameOfLot } from './lots.js';
+import type { Lots } from './lots.js';
 
 /**
  * Coins of one partition: each gift is paid for to the coin, and is taken back only as far as it still stands. Who
@@ -32,18 +32,18 @@ export class CoinsPass {
     switch (event.type) {
       case 'carat.coins.purchased.v1': {
         // The purchase is of whoever sold the coins: that is what caused it.
-        const lot = nameOfLot(event.causationsource ?? event.source, event.data.purchaseId);
-        this.lots.add(lot, 'purchased', event.data.coins);
+        const { purchaseId, coins } = event.data;
+        this.lots.add({ source: event.causationsource ?? event.source, purchaseId }, 'purchased', coins);
         return;
       }
       case 'carat.coins.purchase-reversed.v1': {
         const { unspentCoins, spentCoins, source, purchaseId } = event.data;
-        this.lots.refund(nameOfLot(source, purchaseId), unspentCoins, spentCoins);
+        this.lots.refund({ source, purchaseId }, unspentCoins, spentCoins);
         return;
       }
       case 'carat.coins.restored.v1':
         for (const { source = event.source, purchaseId, coins } of event.data.lots)
-          this.lots.add(nameOfLot(source, purchaseId), 'restored', coins);
+          this.lots.add({ source, purchaseId }, 'restored', coins);
         return;
       default:
         event satisfies never;
@@ -60,7 +60,7 @@ export class CoinsPass {
     let paid = 0n;
     for (const { source = data.requestedBy.source, purchaseId, coins } of data.funding.lots) {
       paid += BigInt(coins);
-      this.lots.add(nameOfLot(source, purchaseId), 'spent', coins);
+      this.lots.add({ source, purchaseId }, 'spent', coins);
     }
     if (paid !== BigInt(data.coins))
       this.findings.add(

@@ -14,6 +14,60 @@ interface Due {
   readonly gift: Position;
 }
 
+/** What stands in a table of worths for an event that is not in the log yet. */
+const DUE = -1;
+const IN_TURN = 1_024;
+
+/**
+ * What is due, in the order in which its gifts came: in that order it nearly always stands in the log, too. A map would
+ * be built anew all the time, and whatever an old one of its tables held would be taken for alive.
+ */
+class DueInTurn {
+  private readonly turns = new Array<Due | undefined>(IN_TURN).fill(undefined);
+  private first = 0;
+  private count = 0;
+  /** What came out of turn, or found no room. */
+  private readonly others = new Map<string, Due>();
+
+  get size(): number {
+    return this.count + this.others.size;
+  }
+
+  add(due: Due): void {
+    if (this.count === IN_TURN) this.others.set(due.event.id, due);
+    else this.turns[(this.first + this.count++) % IN_TURN] = due;
+  }
+
+  /** Those before it had their turn, and come later, if at all. Undefined: it is not due. */
+  find(id: string): Due | undefined {
+    const other = this.others.get(id);
+    if (other !== undefined) return other;
+    for (;;) {
+      const due = this.turns[this.first];
+      if (due === undefined || due.event.id === id) return due;
+      this.others.set(due.event.id, due);
+      this.next();
+    }
+  }
+
+  take(id: string): Due | undefined {
+    const due = this.find(id);
+    if (due !== undefined && !this.others.delete(id)) this.next();
+    return due;
+  }
+
+  *all(): Generator<Due> {
+    yield* this.others.values();
+    for (let turn = 0; turn < this.count; turn++) yield this.turns[(this.first + turn) % IN_TURN] as Due;
+  }
+
+  private next(): void {
+    this.turns[this.first] = undefined;
+    this.first = (this.first + 1) % IN_TURN;
+    this.count -= 1;
+  }
+}
+
 /** One that stands in the log, and whose gift was not read yet. */
 interface Early {
   readonly event: DiamondEvent;
@@ -61,9 +115,9 @@ const idIn = (value: Buffer): string | undefined =>
  * its counterpart is held, and nothing else.
  */
 export class CreditsPass {
-  private readonly due = new Map<string, Due>();
+  private readonly due = new DueInTurn();
   private readonly early = new Map<string, Early>();
-  /** What the events that stand in the log are worth, by their ids. */
+  /** What the events that stand in the log are worth, by their ids; `DUE` for those that do not yet. */
   private readonly standing = new IdTable();
   /** Gifts that nobody could price. */
   private readonly unpriced: { readonly position: Position; readonly id: string; readonly detail: string }[] = [];
@@ -89,33 +143,35 @@ export class CreditsPass {
       if (early !== undefined) {
         this.early.delete(event.id);
         this.compare(event, early.event, early.position);
-      } else if (this.standing.get(event.id) === undefined && !this.due.has(event.id))
-        this.due.set(event.id, { event, gift: position });
+      } else if (this.standing.get(event.id) === undefined) {
+        this.standing.set(event.id, DUE);
+        this.due.add({ event, gift: position });
+      }
     }
   }
 
   diamond(value: Buffer, position: Position): void {
     const id = idIn(value);
-    const expected = id === undefined ? undefined : this.due.get(id);
+    const expected = id !== undefined && this.standing.get(id) === DUE ? this.due.find(id) : undefined;
     // The same cause gives the same bytes, so nothing of the other event needs to be read.
     const isSame = expected !== undefined && isWritten(expected.event, value);
     const event = isSame ? expected.event : this.read(value, position);
     if (event === undefined) return;
     const worth = this.standing.set(event.id, event.data.millidiamonds);
-    if (worth !== undefined) {
+    if (worth !== undefined && worth !== DUE) {
       this.again(event, worth, position);
       return;
     }
     this.told.booked(event, position);
-    const due = this.due.get(event.id);
-    this.due.delete(event.id);
+    // The table knows an id by half of its digits.
+    const due = worth === DUE ? this.due.take(event.id) : undefined;
     if (due === undefined) this.early.set(event.id, { event, position });
     else if (!isSame) this.compare(due.event, event, position);
   }
 
   /** Every record was read: what is still alone has no counterpart. */
   end({ isDeadLetter, isAhead }: Accounted): void {
-    for (const { event, gift } of this.due.values())
+    for (const { event, gift } of this.due.all())
       if (!isAhead(gift) && !isDeadLetter(gift))
         this.findings.add(
           'credits',

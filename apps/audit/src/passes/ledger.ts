@@ -3,7 +3,7 @@ import { partitionOf, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
 import { addTerms, changesBy, gainOf, movedBy, nothing, type Terms, terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
-import { bookedOf, Fingerprint, textOf } from '../booked/fingerprint.js';
+import { bookedOf, Fingerprint, TransferHash } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
@@ -63,7 +63,7 @@ function effectsOf(transfer: Transfer): readonly (readonly [Term, bigint])[] {
 
 /** In place: this is done for every transfer there is. */
 function enter(sums: Sums, of: readonly (readonly [Term, bigint])[], millidiamonds: bigint): void {
-  for (const [term, times] of of) sums[term] += times * millidiamonds;
+  for (const [term, times] of of) sums[term] += times === 1n ? millidiamonds : times * millidiamonds;
 }
 
 interface Book {
@@ -78,12 +78,14 @@ interface Book {
 export class LedgerPass {
   private readonly books = new Map<string, Book>();
   private readonly sealed: SealedBalances;
+  private readonly hash: TransferHash;
   /** What each UTC day has changed, by its number since 1970. */
   readonly days = new Map<number, Sums>();
   private day: { readonly number: number; readonly sums: Sums } | undefined;
 
   constructor(private readonly options: LedgerOptions) {
     this.sealed = new SealedBalances(options);
+    this.hash = new TransferHash(options.key);
   }
 
   /** One ledger event, once. `seals`: how many seals it stands behind. */
@@ -95,7 +97,7 @@ export class LedgerPass {
       if (upTo !== undefined && offset >= upTo) continue;
       const book = this.bookOf(transfer.creatorId, topic);
       enter(book.terms, of, transfer.millidiamonds);
-      book.fingerprint.add(textOf(bookedOf(transfer)), this.options.key);
+      book.fingerprint.add(this.hash.ofEvent(bookedOf(transfer)));
       enter(this.dayOf(recordedAtMs), of, transfer.millidiamonds);
       this.options.findings.checked('transfers');
     }
@@ -200,42 +202,52 @@ class SealedBalances {
   }
 }
 
+/** The points of one creator that are still to come, and what it has gained so far. */
+interface Covering {
+  readonly points: CoverPoint[];
+  gained: bigint;
+}
+
 /**
  * What a creator had gained of a topic whenever a redemption was requested: sums of exactly the events that the request
  * says its balance included (the rules of money, 5).
  */
 export class CoverPass {
-  private readonly points = new Map<string, CoverPoint[]>();
-  private readonly sums = new Map<string, bigint>();
+  // By creator within topic, and not by one text of both: that would be put together anew for every event there is.
+  private readonly points = new Map<Topic, Map<string, Covering>>();
   readonly covered: Covered[] = [];
 
   constructor(points: readonly CoverPoint[]) {
     for (const point of points) {
-      const of = `${point.topic}\n${point.creatorId}`;
-      this.points.set(of, [...(this.points.get(of) ?? []), point]);
+      const ofTopic = this.points.get(point.topic) ?? new Map<string, Covering>();
+      this.points.set(point.topic, ofTopic);
+      const of = ofTopic.get(point.creatorId) ?? { points: [], gained: 0n };
+      ofTopic.set(point.creatorId, of);
+      of.points.push(point);
     }
-    for (const of of this.points.values()) of.sort((a, b) => (a.before < b.before ? -1 : 1));
+    for (const of of this.all()) of.points.sort((a, b) => (a.before < b.before ? -1 : 1));
   }
 
   add(event: LedgerEvent, { topic, offset }: Position): void {
-    const of = `${topic}\n${event.data.creatorId}`;
-    const points = this.points.get(of);
-    if (points === undefined) return;
-    this.passUpTo(points, of, offset);
-    for (const transfer of transfersOf(event)) {
-      this.sums.set(of, (this.sums.get(of) ?? 0n) + gainOf(movedBy(transfer)));
-    }
+    const of = this.points.get(topic)?.get(event.data.creatorId);
+    if (of === undefined || of.points.length === 0) return;
+    this.passUpTo(of, offset);
+    for (const transfer of transfersOf(event)) of.gained += gainOf(movedBy(transfer));
   }
 
   end(): readonly Covered[] {
-    for (const [of, points] of this.points) this.passUpTo(points, of, undefined);
+    for (const of of this.all()) this.passUpTo(of, undefined);
     return this.covered;
   }
 
-  private passUpTo(points: CoverPoint[], of: string, offset: bigint | undefined): void {
+  private all(): Covering[] {
+    return [...this.points.values()].flatMap((ofTopic) => [...ofTopic.values()]);
+  }
+
+  private passUpTo({ points, gained }: Covering, offset: bigint | undefined): void {
     for (let [point] = points; point !== undefined; [point] = points) {
       if (offset !== undefined && offset < point.before) return;
-      this.covered.push({ ...point, gained: this.sums.get(of) ?? 0n });
+      this.covered.push({ ...point, gained });
       points.shift();
     }
   }

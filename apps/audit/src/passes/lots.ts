@@ -5,12 +5,15 @@ const SMALLEST = 1024;
 
 type Column = (typeof COLUMNS)[number];
 
-/** The name of a lot: whoever sold the coins, and what the sale is called there. An id holds no line feed. */
-export const nameOfLot = (source: string, purchaseId: string): string => `${source}\n${purchaseId}`;
+/** The name of a lot: whoever sold the coins, and what the sale is called there. */
+export interface LotName {
+  readonly source: string;
+  readonly purchaseId: string;
+}
 
-/** Lots as they are sent between threads. Plain data. */
+/** Lots as they are sent between threads: rows by source and sale, and what is in them. Plain data. */
 export interface LotsAsTold {
-  readonly names: readonly string[];
+  readonly rows: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly coins: BigInt64Array;
 }
 
@@ -19,30 +22,32 @@ export interface LotsAsTold {
  * their coins are in one array, which no collector looks into.
  */
 export class Lots {
-  private readonly rows = new Map<string, number>();
+  private readonly rows = new Map<string, Map<string, number>>();
+  private count = 0;
   private coins = new BigInt64Array(COLUMNS.length * SMALLEST);
 
-  add(lot: string, column: 'purchased' | 'spent' | 'restored', coins: number): void {
+  add(lot: LotName, column: 'purchased' | 'spent' | 'restored', coins: number): void {
     this.enter(this.rowOf(lot), column, BigInt(coins));
   }
 
   /** A reversal of the purchase, with what it says of its coins. The first one counts. */
-  refund(lot: string, unspentCoins: number, spentCoins: number): void {
+  refund(lot: LotName, unspentCoins: number, spentCoins: number): void {
     this.refundRow(this.rowOf(lot), BigInt(unspentCoins), BigInt(spentCoins));
   }
 
   told(): LotsAsTold {
-    return { names: [...this.rows.keys()], coins: this.coins.slice(0, this.rows.size * COLUMNS.length) };
+    return { rows: this.rows, coins: this.coins.slice(0, this.count * COLUMNS.length) };
   }
 
   /** Takes what another reader saw into these. */
-  merge({ names, coins }: LotsAsTold): void {
-    for (const [other, name] of names.entries()) {
-      const from = (column: Column): bigint => coins[placeOf(other, column)] ?? 0n;
-      const row = this.rowOf(name);
-      for (const column of ['purchased', 'spent', 'restored'] as const) this.enter(row, column, from(column));
-      if (from('refunds') > 0n) this.refundRow(row, from('refundedUnspent'), from('refundedSpent'));
-    }
+  merge({ rows, coins }: LotsAsTold): void {
+    for (const [source, sales] of rows)
+      for (const [purchaseId, other] of sales) {
+        const from = (column: Column): bigint => coins[placeOf(other, column)] ?? 0n;
+        const row = this.rowOf({ source, purchaseId });
+        for (const column of ['purchased', 'spent', 'restored'] as const) this.enter(row, column, from(column));
+        if (from('refunds') > 0n) this.refundRow(row, from('refundedUnspent'), from('refundedSpent'));
+      }
   }
 
   /**
@@ -50,23 +55,25 @@ export class Lots {
    * its refund says what was spent of it and what was not.
    */
   check(findings: Findings): void {
-    findings.checked('coins', this.rows.size);
-    for (const [name, row] of this.rows) {
-      const [purchased, spent, restored, refunds, refundedUnspent, refundedSpent] = COLUMNS.map((column) =>
-        this.at(row, column),
-      ) as [bigint, bigint, bigint, bigint, bigint, bigint];
-      const subject = name.replace('\n', ' ');
-      const used = spent - restored;
-      const sum = `${purchased} coins were bought, ${spent} spent, ${restored} restored`;
-      if (used < 0n || used > purchased) findings.add('coins', 'lot_overspent', subject, sum);
-      else if (refunds > 0n && (refundedSpent !== used || refundedUnspent !== purchased - used))
-        findings.add(
-          'coins',
-          'refund_differs',
-          subject,
-          `${sum}; refunded were ${refundedUnspent} unspent and ${refundedSpent} spent`,
-        );
-    }
+    findings.checked('coins', this.count);
+    for (const [source, sales] of this.rows)
+      for (const [purchaseId, row] of sales) this.checkRow(`${source} ${purchaseId}`, row, findings);
+  }
+
+  private checkRow(subject: string, row: number, findings: Findings): void {
+    const [purchased, spent, restored, refunds, refundedUnspent, refundedSpent] = COLUMNS.map((column) =>
+      this.at(row, column),
+    ) as [bigint, bigint, bigint, bigint, bigint, bigint];
+    const used = spent - restored;
+    const sum = `${purchased} coins were bought, ${spent} spent, ${restored} restored`;
+    if (used < 0n || used > purchased) findings.add('coins', 'lot_overspent', subject, sum);
+    else if (refunds > 0n && (refundedSpent !== used || refundedUnspent !== purchased - used))
+      findings.add(
+        'coins',
+        'refund_differs',
+        subject,
+        `${sum}; refunded were ${refundedUnspent} unspent and ${refundedSpent} spent`,
+      );
   }
 
   private at(row: number, column: Column): bigint {
@@ -84,16 +91,19 @@ export class Lots {
     this.enter(row, 'refundedSpent', spent);
   }
 
-  private rowOf(lot: string): number {
-    const known = this.rows.get(lot);
+  private rowOf({ source, purchaseId }: LotName): number {
+    // Not one text of both: it would be put together anew for every share of every gift.
+    const sales = this.rows.get(source) ?? new Map<string, number>();
+    if (sales.size === 0) this.rows.set(source, sales);
+    const known = sales.get(purchaseId);
     if (known !== undefined) return known;
-    const row = this.rows.size;
-    if ((row + 1) * COLUMNS.length > this.coins.length) {
+    const row = this.count++;
+    if (this.count * COLUMNS.length > this.coins.length) {
       const grown = new BigInt64Array(2 * this.coins.length);
       grown.set(this.coins);
       this.coins = grown;
     }
-    this.rows.set(lot, row);
+    sales.set(purchaseId, row);
     return row;
   }
 }

@@ -12,7 +12,7 @@ import { openSeals, readNotaryKeys, readSealFile, readSeals, sealedBalancesUpTo 
 import type { AuditReport } from '../verify/audit-report.js';
 import { verify } from '../verify/verify.flow.js';
 
-/** What is to be verified. Plain data, to be sent to another thread. */
+/** What is to be verified. */
 export interface VerifyTask {
   readonly place: PlaceOfLog;
   readonly environment: LogEnvironment;
@@ -25,12 +25,15 @@ export interface VerifyTask {
   readonly threads: number;
 }
 
-/** Opens what a task names, and verifies it in threads. */
+/**
+ * Opens what a task names, and verifies it in threads.
+ * @throws LogUnreachable, FlowHalted
+ */
 export async function runVerify(task: VerifyTask, onRecords: (done: number, of: number) => void): Promise<AuditReport> {
   const { place, environment, databaseUrl, threads } = task;
   const log = await openLogSource(place, async () => environment);
   const onKafka = place.kind === 'kafka' ? databaseUrl : undefined;
-  const { run, end } = inThreads(threads, { source: place, environment, databaseUrl: onKafka });
+  const { run, end } = inThreads(threads, log, { source: place, environment, databaseUrl: onKafka });
   try {
     const sealed = await sealsOf(task);
     const books = databaseUrl === undefined ? undefined : await booksOf(databaseUrl, log.id);

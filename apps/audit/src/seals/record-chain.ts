@@ -41,6 +41,14 @@ class Writer {
     return this;
   }
 
+  text(text: string): this {
+    this.room(4 + 3 * text.length);
+    const length = this.bytes.write(text, this.length + 4, 'utf8');
+    this.count(length);
+    this.length += length;
+    return this;
+  }
+
   count(count: number): this {
     this.room(4);
     this.length = this.bytes.writeUInt32BE(count, this.length);
@@ -62,7 +70,7 @@ const writer = new Writer();
 /** SHA-256 over key, headers and value, each behind its length. An absent key is another than an empty one. */
 export function recordDigest({ key, value, headers }: Pick<RawRecord, 'key' | 'value' | 'headers'>): Digest {
   writer.start().field(key).count(headers.length);
-  for (const [name, content] of headers) writer.field(Buffer.from(name, 'utf8')).field(content);
+  for (const [name, content] of headers) writer.text(name).field(content);
   return writer.field(value).digest();
 }
 
@@ -80,6 +88,9 @@ export interface SealedRecord {
 export class RecordChain {
   private readonly chained: Buffer;
   private readonly leafed: Buffer;
+  // Numbers of 64 bits are written by the engine itself through a view: a Buffer cuts them into halves.
+  private readonly chainedView: DataView;
+  private readonly leafedView: DataView;
   private readonly prefix: number;
 
   constructor(
@@ -90,6 +101,8 @@ export class RecordChain {
     this.prefix = 1 + name.length + 4;
     this.leafed = Buffer.alloc(1 + this.prefix + 16 + DIGEST_BYTES);
     this.chained = Buffer.alloc(DIGEST_BYTES + this.prefix + 16 + DIGEST_BYTES);
+    this.leafedView = new DataView(this.leafed.buffer);
+    this.chainedView = new DataView(this.chained.buffer);
     for (const [bytes, at] of [
       [this.leafed, 1],
       [this.chained, DIGEST_BYTES],
@@ -115,8 +128,9 @@ export class RecordChain {
   }
 
   private write(bytes: Buffer, at: number, { offset, recordedAtMs }: RawRecord, digest: Digest): void {
-    bytes.writeBigUInt64BE(offset, at);
-    bytes.writeDoubleBE(recordedAtMs, at + 8);
+    const view = bytes === this.leafed ? this.leafedView : this.chainedView;
+    view.setBigUint64(at, offset);
+    view.setFloat64(at + 8, recordedAtMs);
     bytes.write(digest, at + 16, DIGEST_BYTES, 'latin1');
   }
 }

@@ -11,7 +11,7 @@ import {
 } from '@carat/audit/as-of';
 import { logSourceOf } from '@carat/audit/log-source';
 import { Id, textOfReaches } from '@carat/events';
-import { logEnvironment } from '@carat/service-host';
+import { logEnvironment } from '@carat/service-host/log-environment';
 import type { Command } from 'commander';
 import { progressOf } from '../audit/progress.js';
 import { type AuditOptions, withLog } from '../audit/with-log.js';

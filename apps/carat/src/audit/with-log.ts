@@ -1,6 +1,7 @@
 import { LOG_SOURCES, LogUnreachable, logSourceOf, openLogSource } from '@carat/audit/log-source';
 import { FlowHalted, type OpenReader } from '@carat/event-log';
-import { HostFailure, logEnvironment } from '@carat/service-host';
+import { HostFailure } from '@carat/service-host/host-failure';
+import { logEnvironment } from '@carat/service-host/log-environment';
 import { CommandFailure, exitCode } from '../output.js';
 
 /** What every verb of audit takes. */

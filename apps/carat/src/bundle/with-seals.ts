@@ -3,7 +3,7 @@ import type { SealSource } from '@carat/audit/bundle';
 import { logSourceOf, placeOfLog } from '@carat/audit/log-source';
 import { type OpenSeals, openSeals, readSealFile, readSeals, type Seal } from '@carat/audit/seals';
 import type { LogReader, OpenReader } from '@carat/event-log';
-import { logEnvironment } from '@carat/service-host';
+import { logEnvironment } from '@carat/service-host/log-environment';
 import { databaseOf } from '../audit/database-of.js';
 import { type AuditOptions, withLog } from '../audit/with-log.js';
 import { CommandFailure, exitCode } from '../output.js';

@@ -12,7 +12,8 @@ import {
   type ShadowSession,
   shadowOf,
 } from '@carat/audit/replay';
-import { HostFailure, type LogEnvironment, logEnvironment } from '@carat/service-host';
+import { HostFailure } from '@carat/service-host/host-failure';
+import { type LogEnvironment, logEnvironment } from '@carat/service-host/log-environment';
 import { Argument, type Command } from 'commander';
 import { progressOf } from '../audit/progress.js';
 import { type AuditOptions, withLog } from '../audit/with-log.js';

@@ -2,8 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import type { AuditReport } from '@carat/audit/audit-report';
 import { LOG_SOURCES, logSourceOf, reachedPlaceOfLog } from '@carat/audit/log-source';
 import { jsonOfReport, textOfReport } from '@carat/audit/printed-report';
-import { type VerifyTask, verifyInProcess } from '@carat/audit/run-verify';
-import { logEnvironment } from '@carat/service-host';
+import { runVerify, type VerifyTask } from '@carat/audit/run-verify';
+import { logEnvironment } from '@carat/service-host/log-environment';
 import type { Command } from 'commander';
 import { databaseOf } from '../audit/database-of.js';
 import { progressOf } from '../audit/progress.js';
@@ -45,7 +45,7 @@ async function verifyLog(options: VerifyOptions): Promise<void> {
   await expectWritable(files);
   const task = await taskOf(options);
   const progress = progressOf(options, 'records');
-  const report = await verifyInProcess(task, progress.update).finally(progress.stop);
+  const report = await runVerify(task, progress.update).finally(progress.stop);
   await writeReports(report, files, {
     generatedAt: new Date().toISOString(),
     codeVersion: textOf(await codeVersion()),

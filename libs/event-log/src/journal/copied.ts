@@ -8,22 +8,26 @@ const EPOCH_MS = Date.UTC(2000);
  * COPY, "Binary Format".) Every read throws a RangeError where the bytes end before the rows do.
  */
 export class Copied {
-  private at: number;
+  /** Where the next field begins. Whoever has kept a place may go back to it. */
+  at: number;
+  // Numbers of 64 bits are read by the engine itself through a view: a Buffer puts them together from halves.
+  private readonly view: DataView;
 
   constructor(private readonly copied: Buffer) {
     this.at = HEADER_BYTES + copied.readInt32BE(HEADER_BYTES - 4);
+    this.view = new DataView(copied.buffer, copied.byteOffset, copied.length);
   }
 
   /** Goes to the next row; false after the last. */
   nextRow(): boolean {
-    const fields = this.copied.readInt16BE(this.at);
+    const fields = this.view.getInt16(this.at);
     this.at += 2;
     return fields !== -1;
   }
 
   /** A field as it is, a piece of what was copied; null where it is absent. */
   bytes(): Buffer | null {
-    const length = this.copied.readInt32BE(this.at);
+    const length = this.view.getInt32(this.at);
     this.at += 4;
     if (length === -1) return null;
     const end = this.at + length;
@@ -33,9 +37,27 @@ export class Copied {
     return bytes;
   }
 
+  /** Leaves a field out. */
+  skip(): void {
+    this.at += 4 + Math.max(this.view.getInt32(this.at), 0);
+  }
+
+  /** A text that is not null. */
+  text(): string {
+    const from = this.at + 4;
+    this.at = from + this.view.getInt32(this.at);
+    return this.copied.toString('utf8', from, this.at);
+  }
+
+  /** An int that is not null. */
+  int(): number {
+    this.at += 8;
+    return this.view.getInt32(this.at - 4);
+  }
+
   /** A bigint that is not null. */
   bigint(): bigint {
-    const value = this.copied.readBigInt64BE(this.at + 4);
+    const value = this.view.getBigInt64(this.at + 4);
     this.at += 12;
     return value;
   }
@@ -45,4 +67,43 @@ export class Copied {
     const microseconds = this.bigint();
     return EPOCH_MS + Math.floor(Number(microseconds) / 1000);
   }
+}
+
+/** Where the row that begins at `at` ends; undefined where the bytes end before it does. */
+function endOfRow(bytes: Buffer, at: number): number | undefined {
+  if (at + 2 > bytes.length) return undefined;
+  let end = at + 2;
+  for (let fields = bytes.readInt16BE(at); fields > 0; fields--) {
+    if (end + 4 > bytes.length) return undefined;
+    end += 4 + Math.max(bytes.readInt32BE(end), 0);
+  }
+  return end > bytes.length ? undefined : end;
+}
+
+/**
+ * The rows of a COPY in binary format while it is under way, some with each piece that comes in: of every row all its
+ * fields, each behind its length (four bytes, big endian; -1 where it is absent).
+ * @throws RangeError when the pieces end before the rows do
+ */
+export async function* rowsCopied(pieces: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
+  let left: Buffer = Buffer.alloc(0);
+  let isHeader = true;
+  for await (const piece of pieces) {
+    const bytes = left.length === 0 ? piece : Buffer.concat([left, piece]);
+    const rows: Buffer[] = [];
+    let at = 0;
+    if (isHeader && bytes.length >= HEADER_BYTES) {
+      at = HEADER_BYTES + bytes.readInt32BE(HEADER_BYTES - 4);
+      isHeader = at > bytes.length;
+    }
+    if (!isHeader)
+      for (let end = endOfRow(bytes, at); end !== undefined && end > at + 2; end = endOfRow(bytes, at)) {
+        rows.push(bytes.subarray(at + 2, end));
+        at = end;
+      }
+    left = isHeader ? bytes : bytes.subarray(at);
+    if (rows.length > 0) yield rows;
+  }
+  if (isHeader || left.length !== 2 || left.readInt16BE() !== -1)
+    throw new RangeError('a copy ends before its rows do');
 }

@@ -1,6 +1,5 @@
 import type { Topic } from '@carat/events';
 import { FlowHalted, type Headers, type Offsets, type RawBatch, type RawRecord, type Tx } from '../event-log.js';
-import { Copied } from './copied.js';
 
 /** All that a reader needs of a database: questions. */
 export type Queries = Pick<Tx, 'query'>;
@@ -35,7 +34,7 @@ const READ = `
   SELECT "offset", event_id, key, value, headers, logged_at FROM journal.log_record
   WHERE topic = $1 AND part = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4`;
 
-const headersOf = (headers: [string, string][] | null): Headers =>
+export const headersOf = (headers: [string, string][] | null): Headers =>
   headers === null ? [] : headers.map(([name, base64]) => [name, Buffer.from(base64, 'base64')]);
 
 /**
@@ -177,43 +176,4 @@ async function* readPartition(
     if (at < end) asked = ask(at);
     yield { topic, partition, records, nextOffset: at, heartbeat: async () => undefined };
   }
-}
-
-/** A topic's name, as Kafka allows it: nothing in it ends a text of SQL. */
-const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
-
-/**
- * What is copied for `recordsCopied`. COPY takes no parameters.
- * @throws Error for what is no topic's name
- */
-export function copyOf(topic: string, partition: number, from: bigint, limit: number): string {
-  if (!TOPIC.test(topic)) throw new Error(`${topic} is no topic`);
-  return `
-    COPY (
-      SELECT "offset", logged_at, key, value, headers
-      FROM journal.log_record WHERE topic = '${topic}' AND part = ${Math.trunc(partition)} AND "offset" >= ${from}
-      ORDER BY "offset" LIMIT ${Math.trunc(limit)}
-    ) TO STDOUT (FORMAT binary)`;
-}
-
-/**
- * Records of a partition from an offset on, as they were copied. Their bytes are pieces of what was copied.
- * @throws JournalHole when an offset is missing
- */
-export function recordsCopied(topic: string, partition: number, from: bigint, copied: Buffer): RawRecord[] {
-  const records: RawRecord[] = [];
-  const copy = new Copied(copied);
-  // Nearly all records have the same headers.
-  let [known, headers]: [Buffer | null, Headers] = [null, []];
-  for (let expected = from; copy.nextRow(); expected += 1n) {
-    const offset = copy.bigint();
-    if (offset !== expected) throw new JournalHole(topic, partition, expected, offset);
-    const recordedAtMs = copy.timeMs();
-    const [key, value, headersText] = [copy.bytes(), copy.bytes(), copy.bytes()];
-    if (headersText === null) [known, headers] = [null, []];
-    else if (known === null || !headersText.equals(known))
-      [known, headers] = [headersText, headersOf(JSON.parse(headersText.toString()) as [string, string][])];
-    records.push({ offset, key, value, headers, recordedAtMs });
-  }
-  return records;
 }

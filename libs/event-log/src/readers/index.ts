@@ -1,4 +1,27 @@
-// The door for those who are given no writer: nothing behind it leads to one (`audit-reaches-no-writer`).
-export { openJournalReader } from '../journal/journal-reader.worker.js';
+import type { OpenReader } from '../event-log.js';
+import type { KafkaReaderOptions } from '../kafka/kafka-reader.worker.js';
+
+// The door for those who are given no writer: nothing behind it leads to one (`audit-reaches-no-writer`). Each client is
+// loaded by whoever opens its log: a thread that audits a journal has no room for Kafka's.
+export { rowsCopied } from '../journal/copied.js';
 export { JournalHole } from '../journal/read.store.js';
-export { type KafkaReaderOptions, openKafkaReader } from '../kafka/kafka-reader.worker.js';
+export type { KafkaReaderOptions };
+
+/**
+ * The journal of a database, over one session in which Postgres itself refuses every write.
+ * @throws LogMissing when the database holds no journal; the error of the connection when there is none
+ */
+export async function openJournalReader(databaseUrl: string): Promise<OpenReader> {
+  const reader = await import('../journal/journal-reader.worker.js');
+  return reader.openJournalReader(databaseUrl);
+}
+
+/**
+ * The log of a cluster. It creates no topic and no producer; while it reads there is a consumer group of one reading,
+ * which commits no offset.
+ * @throws the client's error when no broker answers
+ */
+export async function openKafkaReader(options: KafkaReaderOptions): Promise<OpenReader> {
+  const reader = await import('../kafka/kafka-reader.worker.js');
+  return reader.openKafkaReader(options);
+}

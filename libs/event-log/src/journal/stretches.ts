@@ -1,0 +1,134 @@
+import type { Topic } from '@carat/events';
+import type { Headers, Offsets, RawBatch, RawRecord } from '../event-log.js';
+import { Copied } from './copied.js';
+import { headersOf, JournalHole } from './read.store.js';
+
+/** A part of one partition: from an offset up to, not including, another. */
+export interface Stretch {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+// Read at once: some megabytes. A page of the table holds records of many partitions, and is looked at once for all.
+const RECORDS_AT_ONCE = 5_000n;
+// The planner looks at each part of a partition by itself.
+const MOST_STRETCHES = 64;
+// Given at once: so few that what waits for its counterpart, and what was parsed of it, is soon done with.
+const RECORDS_IN_A_BATCH = 100;
+
+/**
+ * What is to be read, in steps of some thousand records: in each the same part of every partition, whatever its length,
+ * so that what was written together is read together, a cause before its effect where the topics are in that order.
+ */
+export function* stepsOf(topics: readonly Topic[], from: Offsets, to: Offsets): Generator<readonly Stretch[]> {
+  const whole = topics
+    .flatMap((topic) =>
+      (to[topic] ?? []).map((end, partition) => ({ topic, partition, from: from[topic]?.[partition] ?? 0n, to: end })),
+    )
+    .filter((stretch) => stretch.from < stretch.to)
+    .sort((a, b) => a.partition - b.partition);
+  const records = whole.reduce((sum, stretch) => sum + stretch.to - stretch.from, 0n);
+  const steps = records / RECORDS_AT_ONCE + 1n;
+  for (let step = 0n; step < steps; step++) {
+    const stretches = whole
+      .map((stretch) => {
+        const length = stretch.to - stretch.from;
+        const at = (part: bigint): bigint => stretch.from + (length * part) / steps;
+        return { ...stretch, from: at(step), to: at(step + 1n) };
+      })
+      .filter((stretch) => stretch.from < stretch.to);
+    for (let first = 0; first < stretches.length; first += MOST_STRETCHES)
+      yield stretches.slice(first, first + MOST_STRETCHES);
+  }
+}
+
+/** A topic's name, as Kafka allows it: nothing in it ends a text of SQL. */
+const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
+
+/**
+ * Copies the records of stretches, in whatever order Postgres comes across them. COPY takes no parameters.
+ * @throws Error for what is no topic's name
+ */
+export function copyOf(stretches: readonly Stretch[]): string {
+  const conditions = stretches.map(({ topic, partition, from, to }) => {
+    if (!TOPIC.test(topic)) throw new Error(`${topic} is no topic`);
+    return `(topic = '${topic}' AND part = ${Math.trunc(partition)} AND "offset" >= ${from} AND "offset" < ${to})`;
+  });
+  return `
+    COPY (
+      SELECT topic, part, "offset", logged_at, key, value, headers FROM journal.log_record
+      WHERE ${conditions.join(' OR ')}
+    ) TO STDOUT (FORMAT binary)`;
+}
+
+interface Placed extends Stretch {
+  /** Where in what was copied the rest of each record stands; 0 for one that is missing. */
+  readonly places: Int32Array;
+}
+
+/** Where every record of the stretches stands in what was copied. */
+function placesIn(stretches: readonly Stretch[], copy: Copied): Placed[] {
+  const placed = stretches.map((stretch) => ({
+    ...stretch,
+    places: new Int32Array(Number(stretch.to - stretch.from)),
+  }));
+  const byPlace = new Map<string, Placed[]>();
+  for (const stretch of placed) {
+    const ofTopic = byPlace.get(stretch.topic) ?? [];
+    ofTopic[stretch.partition] = stretch;
+    byPlace.set(stretch.topic, ofTopic);
+  }
+  while (copy.nextRow()) {
+    const stretch = byPlace.get(copy.text())?.[copy.int()];
+    const offset = copy.bigint();
+    if (stretch !== undefined) stretch.places[Number(offset - stretch.from)] = copy.at;
+    for (let left = 4; left > 0; left--) copy.skip();
+  }
+  return placed;
+}
+
+/** Stretches of one partition number, cut alike into pieces of at most a hundred records. */
+function* piecesOf(stretches: readonly Placed[]): Generator<{ of: Placed; first: number; end: number }> {
+  const pieces = Math.ceil(Math.max(...stretches.map(({ places }) => places.length)) / RECORDS_IN_A_BATCH);
+  for (let piece = 0; piece < pieces; piece++)
+    for (const of of stretches) {
+      const at = (part: number): number => Math.floor((of.places.length * part) / pieces);
+      if (at(piece) < at(piece + 1)) yield { of, first: at(piece), end: at(piece + 1) };
+    }
+}
+
+/**
+ * The records of stretches from what was copied of `copyOf`: one partition number after another, its topics in turns.
+ * Their bytes are pieces of what was copied.
+ * @throws JournalHole when an offset is missing, after everything that stands before it in its partition
+ */
+export function* recordsCopied(stretches: readonly Stretch[], copied: Buffer): Generator<RawBatch> {
+  const copy = new Copied(copied);
+  // Nearly all records have the same headers.
+  let [known, headers]: [Buffer | null, Headers] = [null, []];
+  const recordAt = (place: number, offset: bigint): RawRecord => {
+    copy.at = place;
+    const recordedAtMs = copy.timeMs();
+    const [key, value, headersText] = [copy.bytes(), copy.bytes(), copy.bytes()];
+    if (headersText === null) [known, headers] = [null, []];
+    else if (known === null || !headersText.equals(known))
+      [known, headers] = [headersText, headersOf(JSON.parse(headersText.toString()) as [string, string][])];
+    return { offset, key, value, headers, recordedAtMs };
+  };
+  const byPartition = Map.groupBy(placesIn(stretches, copy), ({ partition }) => partition);
+  for (const ofPartition of byPartition.values())
+    for (const { of, first, end } of piecesOf(ofPartition)) {
+      const { topic, partition, from, places } = of;
+      const records: RawRecord[] = [];
+      let next = first;
+      for (; next < end && places[next] !== 0; next++) records.push(recordAt(places[next] ?? 0, from + BigInt(next)));
+      const nextOffset = from + BigInt(next);
+      if (records.length > 0) yield { topic, partition, records, nextOffset, heartbeat: async () => undefined };
+      if (next === end) continue;
+      let found = next;
+      while (places[found] === 0) found++;
+      throw new JournalHole(topic, partition, nextOffset, from + BigInt(found));
+    }
+}
