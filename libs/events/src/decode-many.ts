@@ -7,9 +7,9 @@ import { type Event, isUpstream, type Topic } from './topics.js';
 const COMPILED_AFTER = 1_000;
 
 /**
- * Decodes very many events of our own topics. It answers what `decode` does, but for the order of members, which is the
- * one in which they were written: an event that has exactly what its schema says is the very object that was parsed, and
- * nothing is made anew. Everything else is left to `decode`.
+ * Decodes very many events of our own topics. It answers what `decode` does, but for the order of members, which is
+ * the one in which they were written: an event that has exactly what its schema says is the very object that was
+ * parsed, and nothing is made anew. Everything else is left to `decode`.
  */
 export class ManyEvents {
   private readonly seen = new Map<string, number>();

@@ -153,33 +153,39 @@ export class RedemptionRowsPass {
 const moneyOf = (of: BookedMoney): string =>
   `${of.amountMinor} ${of.currency} from ${of.debit} to ${of.credit} for ${of.payoutId}`;
 
+const nameOfMoney = ({ sourceId, code }: BookedMoney): string => `${sourceId} ${code}`;
+
+/** Money that has to be booked: what it is called, and what it is, as one text. */
+export type DueMoney = readonly [name: string, text: string];
+
+export const dueMoney = (of: BookedMoney): DueMoney => [nameOfMoney(of), moneyOf(of)];
+
 /** Money that redemptions move is booked once, as their events say. */
 export class MoneyPass {
-  private readonly due = new Map<string, BookedMoney>();
+  private readonly due: Map<string, string>;
 
   constructor(
-    due: readonly BookedMoney[],
+    due: Iterable<DueMoney>,
     private readonly findings: Findings,
   ) {
-    for (const each of due) this.due.set(`${each.sourceId} ${each.code}`, each);
+    this.due = new Map(due);
   }
 
   rows(rows: readonly BookedMoney[]): void {
     this.findings.checked('double-entry', rows.length);
     for (const row of rows) {
-      const name = `${row.sourceId} ${row.code}`;
+      const name = nameOfMoney(row);
       const due = this.due.get(name);
       this.due.delete(name);
       if (due === undefined)
         this.findings.add('double-entry', 'money_without_event', name, `${moneyOf(row)}: no event moves it`);
-      else if (moneyOf(due) !== moneyOf(row))
-        this.findings.add('double-entry', 'money_differs', name, `${moneyOf(row)}; due is ${moneyOf(due)}`);
+      else if (due !== moneyOf(row))
+        this.findings.add('double-entry', 'money_differs', name, `${moneyOf(row)}; due is ${due}`);
     }
   }
 
   end(): void {
-    for (const [name, due] of this.due)
-      this.findings.add('double-entry', 'money_not_booked', name, `${moneyOf(due)} is due`);
+    for (const [name, due] of this.due) this.findings.add('double-entry', 'money_not_booked', name, `${due} is due`);
   }
 }
 

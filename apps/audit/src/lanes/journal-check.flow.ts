@@ -4,30 +4,45 @@ import { type Digest, sha256 } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
 import type { Relayed } from './lane.js';
 
-const RECORDS_AT_A_TIME = 4_000;
+// Of all partitions together: the journal's pages hold records of many.
+const RECORDS_AT_A_TIME = 5_000;
+// The planner looks at each stretch by itself.
+const MOST_STRETCHES = 64;
+// Questions that are on their way while records are read on.
+const MOST_ASKED = 2;
 const COMMA = 0x2c;
 
-interface Waiting {
+/** Records of one partition that came one after another. */
+interface Run {
   readonly topic: Topic;
   readonly partition: number;
   readonly from: bigint;
   readonly digests: Digest[];
 }
 
+const OPENING = Buffer.from('{');
+let scratch = Buffer.alloc(16_384);
+
 /**
- * The bytes of an event before a relay put `sequence` and `journal` behind its opening brace.
- * (The relay writes `{"sequence":"n","journal":"id",` and leaves every other byte as it is.)
+ * The SHA-256 of an event as it was before a relay put `sequence` and `journal` behind its opening brace. (The relay
+ * writes `{"sequence":"n","journal":"id",` and leaves every other byte as it is.)
  */
-export function unspliced(value: Buffer, { sequence, journal }: { sequence: bigint; journal: string }): Buffer {
+function unsplicedDigest(value: Buffer, { sequence, journal }: { sequence: bigint; journal: string }): Digest {
   const members = Buffer.byteLength(`{"sequence":"${sequence}","journal":"${journal}"`);
-  const rest = value.subarray(members + (value[members] === COMMA ? 1 : 0));
-  return Buffer.concat([Buffer.from('{'), rest]);
+  const from = members + (value[members] === COMMA ? 1 : 0);
+  const length = 1 + Math.max(value.length - from, 0);
+  if (length > scratch.length) scratch = Buffer.alloc(2 * length);
+  OPENING.copy(scratch);
+  value.copy(scratch, 1, from);
+  return sha256(scratch.subarray(0, length));
 }
 
 /** Holds what a relay carried against the journal, value by value, some thousand at a time. */
 export class JournalCheck {
-  private readonly waiting = new Map<string, Waiting>();
-  private readonly full: Waiting[] = [];
+  private runs: Run[] = [];
+  private readonly last = new Map<string, Run>();
+  private count = 0;
+  private readonly asked: Promise<void>[] = [];
 
   constructor(
     private readonly journal: string,
@@ -37,41 +52,62 @@ export class JournalCheck {
 
   add({ topic, partition, sequence, value }: Relayed): void {
     const place = `${topic}/${partition}`;
-    let waiting = this.waiting.get(place);
-    if (waiting !== undefined && waiting.from + BigInt(waiting.digests.length) !== sequence) {
-      this.full.push(waiting);
-      waiting = undefined;
+    let run = this.last.get(place);
+    if (run === undefined || run.from + BigInt(run.digests.length) !== sequence) {
+      run = { topic, partition, from: sequence, digests: [] };
+      this.last.set(place, run);
+      this.runs.push(run);
     }
-    if (waiting === undefined) {
-      waiting = { topic, partition, from: sequence, digests: [] };
-      this.waiting.set(place, waiting);
-    }
-    waiting.digests.push(sha256(unspliced(value, { sequence, journal: this.journal })));
-    if (waiting.digests.length < RECORDS_AT_A_TIME) return;
-    this.full.push(waiting);
-    this.waiting.delete(place);
+    run.digests.push(unsplicedDigest(value, { sequence, journal: this.journal }));
+    this.count += 1;
   }
 
-  /** Compares what has come together so far; with `all` also what has not filled up yet. */
+  /** Compares what has come together so far; with `all` also what is not enough for a question yet. */
   async compare(all = false): Promise<void> {
-    if (all) {
-      this.full.push(...this.waiting.values());
-      this.waiting.clear();
-    }
-    for (const waiting of this.full.splice(0)) await this.compareOne(waiting);
+    if (all || this.count >= RECORDS_AT_A_TIME) this.ask();
+    while (this.asked.length > (all ? 0 : MOST_ASKED)) await this.asked.shift();
   }
 
-  private async compareOne({ topic, partition, from, digests }: Waiting): Promise<void> {
+  private ask(): void {
+    const { runs } = this;
+    [this.runs, this.count] = [[], 0];
+    this.last.clear();
+    for (let first = 0; first < runs.length; first += MOST_STRETCHES) {
+      const answer = this.compareRuns(runs.slice(first, first + MOST_STRETCHES));
+      // Whoever waits for it next is told.
+      answer.catch(() => undefined);
+      this.asked.push(answer);
+    }
+  }
+
+  private async compareRuns(runs: readonly Run[]): Promise<void> {
+    const stretches = runs.map(({ topic, partition, from, digests }) => ({
+      topic,
+      partition,
+      from,
+      to: from + BigInt(digests.length),
+    }));
+    const rows = await this.rows.digests(stretches);
+    for (const [index, run] of runs.entries()) this.compareRun(run, rows[index] ?? []);
+  }
+
+  private compareRun({ topic, partition, from, digests }: Run, rows: readonly (Digest | undefined)[]): void {
     this.findings.checked('journal', digests.length);
-    const rows = await this.rows.digests(topic, partition, from, from + BigInt(digests.length));
-    const differs = digests.findIndex((digest, index) => digest !== rows[index]);
-    if (differs === -1) return;
-    const offset = from + BigInt(differs);
-    // Past a row that is missing every later one stands in another place, so only the first is named.
-    const [code, detail] =
-      rows.length < digests.length
-        ? ['journal_row_missing', `${digests.length - rows.length} rows from ${from} on are not in the journal`]
-        : ['record_differs_from_journal', `the value is not that of the row ${offset} of the journal`];
-    this.findings.add('journal', code, `${topic}/${partition}/${offset}`, detail, { topic, partition, offset });
+    const found = (code: string, index: number, detail: (offset: bigint) => string): void => {
+      const offset = from + BigInt(index);
+      const position = { topic, partition, offset };
+      if (index >= 0) this.findings.add('journal', code, `${topic}/${partition}/${offset}`, detail(offset), position);
+    };
+    found(
+      'journal_row_missing',
+      digests.findIndex((_, index) => rows[index] === undefined),
+      (offset) =>
+        `${digests.filter((_, index) => rows[index] === undefined).length} rows from ${offset} on are not in it`,
+    );
+    found(
+      'record_differs_from_journal',
+      digests.findIndex((digest, index) => rows[index] !== undefined && rows[index] !== digest),
+      (offset) => `the value is not that of the row ${offset} of the journal`,
+    );
   }
 }

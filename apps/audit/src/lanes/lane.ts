@@ -1,75 +1,23 @@
-import type { RateBook } from '@carat/conversion-service/rate-book';
 import type { Position, RawBatch, RawRecord } from '@carat/event-log';
 import { type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
 import { ManyEvents } from '@carat/events/decode-many';
-import type { Terms } from '@carat/payout-service/terms';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
+import type { DueMoney } from '../booked/booked-passes.js';
 import { CoinsPass } from '../passes/coins.js';
 import { CreditsPass } from '../passes/credits.js';
-import { type Covered, CoverPass, type CoverPoint, type CreatorBooks, LedgerPass } from '../passes/ledger.js';
+import { CoverPass, LedgerPass } from '../passes/ledger.js';
 import type { Lots } from '../passes/lots.js';
-import type { SealContent } from '../seals/seal.js';
-import { Findings, type FoundByAnother } from '../verify/findings.js';
+import type { RedemptionsPass } from '../passes/redemptions.js';
+import { Findings } from '../verify/findings.js';
+import { type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
 import { SealedPartitionPass, sealedIn } from './sealed-partition.js';
 import { SequencePass } from './sequence.js';
 
-/** The topics that are proven partition by partition: all of a creator is in one. */
-export const laneTopics: readonly Topic[] = [
-  'coin.events.v1',
-  'gift.events.v1',
-  'diamond.events.v1',
-  'award.events.v1',
-  'redemption.events.v1',
-  'catalogue.events.v1',
-  'rate.events.v1',
-  'gift.requests.v1',
-];
-
-/** All that the proof of one partition needs to know besides its records. Plain data. */
-export interface LaneTask {
-  readonly partition: number;
-  readonly rates: RateBook;
-  readonly seals: readonly SealContent[];
-  readonly points: readonly CoverPoint[];
-  /** How offsets and writers are told: by the journal itself, by what its relay wrote onto Kafka, or not at all. */
-  readonly log:
-    | { readonly kind: 'journal' }
-    | { readonly kind: 'relayed'; readonly from: string | undefined }
-    | { readonly kind: 'file' };
-  readonly partitions: number;
-  /** Up to where the ledger has booked, and conversion has converted; of a topic that is not here, everything. */
-  readonly bookedUpTo: Readonly<Partial<Record<Topic, bigint>>>;
-  readonly convertedUpTo: bigint | undefined;
-  /** Up to where gift-service has taken requests in: what is past it may still become a dead letter. */
-  readonly takenInUpTo: bigint | undefined;
-  /**
-   * Of relayed topics the offsets in the journal at one moment, and how far they were confirmed to be carried. What a
-   * service decides at once stands in several topics, and only up to such a moment is all of it here.
-   */
-  readonly journaledUpTo: Readonly<Partial<Record<Topic, bigint>>>;
-  readonly relayedUpTo: Readonly<Partial<Record<Topic, bigint>>>;
-  /** Places of dead letters: `topic/partition/offset`. */
-  readonly deadLetters: ReadonlySet<string>;
-  /** Of the fingerprints: random, of this run alone. */
-  readonly key: string;
+/** The events of payout-service's own of one partition, read before everything else. */
+export interface OwnBooks {
+  readonly redemptions: RedemptionsPass;
+  readonly money: readonly DueMoney[];
 }
-
-/** What one partition comes to. Plain data, to be sent between threads. */
-export interface LaneResult {
-  readonly found: FoundByAnother;
-  readonly records: number;
-  readonly repeats: number;
-  readonly gifts: number;
-  readonly giftCoins: bigint;
-  readonly creators: ReadonlyMap<string, CreatorBooks>;
-  readonly covered: readonly Covered[];
-  /** What each UTC day has changed, by its number since 1970. */
-  readonly days: ReadonlyMap<number, Terms>;
-  /** Of the events up to each seal, since the seal before. */
-  readonly sums: readonly SealSums[];
-}
-
-export type SealSums = ReadonlyMap<string, { events: bigint; coins: bigint; millidiamonds: bigint }>;
 
 /** What lanes of one thread have in common. */
 export interface Shared {
@@ -86,6 +34,15 @@ export interface Relayed {
   readonly value: Buffer;
 }
 
+/** One topic of a lane. */
+interface TopicOfLane {
+  readonly sealed: SealedPartitionPass;
+  /** Where a relay numbers its events. */
+  readonly sequence: SequencePass | undefined;
+  /** The offset that comes next. */
+  next: bigint;
+}
+
 const placeOf = ({ topic, partition, offset }: Position): string => `${topic}/${partition}/${offset}`;
 
 /**
@@ -94,9 +51,7 @@ const placeOf = ({ topic, partition, offset }: Position): string => `${topic}/${
  */
 export class Lane {
   private readonly findings = new Findings();
-  private readonly sealed = new Map<Topic, SealedPartitionPass>();
-  private readonly sequences = new Map<Topic, SequencePass>();
-  private readonly offsets = new Map<Topic, bigint>();
+  private readonly topics = new Map<Topic, TopicOfLane>();
   private readonly coins: CoinsPass;
   private readonly credits: CreditsPass;
   private readonly ledger: LedgerPass;
@@ -110,6 +65,7 @@ export class Lane {
   constructor(
     private readonly task: LaneTask,
     private readonly shared: Shared,
+    private readonly own: OwnBooks,
     private readonly relayed: (record: Relayed) => void = () => undefined,
   ) {
     const { findings } = this;
@@ -123,36 +79,43 @@ export class Lane {
       bookedUpTo: (topic) => task.bookedUpTo[topic],
       sealed: seals.map(({ balances }) => balances.find((each) => each.partition === partition)?.digest),
     });
-    this.cover = new CoverPass(task.points);
-    this.credits = new CreditsPass(task.rates, findings, {
+    this.cover = new CoverPass(own.redemptions.points);
+    this.credits = new CreditsPass(task.rates, findings, shared.events, {
       booked: (event, position) => this.book(event, position),
       repeated: (event) => this.sum(event),
     });
     this.sums = seals.map(() => new Map());
     for (const topic of laneTopics) {
-      this.sealed.set(
-        topic,
-        new SealedPartitionPass({ topic, partition }, sealedIn(seals, topic, partition), findings),
-      );
-      this.offsets.set(topic, 0n);
-      if (task.log.kind === 'relayed' && isJournaled(topic))
-        this.sequences.set(topic, new SequencePass({ topic, partition }, this.journalOf(topic), findings));
+      const place = { topic, partition };
+      this.topics.set(topic, {
+        sealed: new SealedPartitionPass(place, sealedIn(seals, topic, partition), findings),
+        sequence:
+          task.log.kind === 'relayed' && isJournaled(topic)
+            ? new SequencePass(place, this.journalOf(topic), findings)
+            : undefined,
+        next: 0n,
+      });
     }
   }
 
   take({ topic, partition, records }: Pick<RawBatch, 'topic' | 'partition' | 'records'>): void {
-    for (const record of records) this.takeRecord({ topic, partition, offset: record.offset }, record);
+    const of = this.topics.get(topic);
+    if (of === undefined) return;
+    this.records += records.length;
+    this.findings.checked('schema', records.length);
+    if (this.task.log.kind === 'journal') this.findings.checked('offsets', records.length);
+    for (const record of records) this.takeRecord({ topic, partition, offset: record.offset }, record, of);
   }
 
   /** @param ends the next offset of each topic: so far everything was read that there is */
   end(ends: ReadonlyMap<Topic, bigint>): LaneResult {
     const { deadLetters, convertedUpTo, partition, log } = this.task;
     for (const [topic, end] of ends) {
-      const next = this.offsets.get(topic) ?? 0n;
+      const next = this.topics.get(topic)?.next ?? 0n;
       if (log.kind === 'journal' && next < end) this.missing(topic, partition, next, end);
     }
-    for (const [topic, sequence] of this.sequences) sequence.end(this.task.relayedUpTo[topic] ?? 0n);
-    for (const [topic, sealed] of this.sealed) {
+    for (const [topic, { sealed, sequence }] of this.topics) {
+      sequence?.end(this.task.relayedUpTo[topic] ?? 0n);
       sealed.end();
       this.ledger.passed(topic, this.task.seals.length);
     }
@@ -160,7 +123,11 @@ export class Lane {
       isDeadLetter: (position) => deadLetters.has(placeOf(position)),
       isAhead: ({ offset }) => convertedUpTo !== undefined && offset >= convertedUpTo,
     });
-    const repeats = [...this.sequences.values()].reduce((sum, each) => sum + each.repeats, this.credits.repeats);
+    this.own.redemptions.cover(this.cover.end());
+    const repeats = [...this.topics.values()].reduce(
+      (sum, { sequence }) => sum + (sequence?.repeats ?? 0),
+      this.credits.repeats,
+    );
     return {
       found: this.findings.plain(),
       records: this.records,
@@ -168,27 +135,25 @@ export class Lane {
       gifts: this.coins.gifts,
       giftCoins: this.coins.giftCoins,
       creators: this.ledger.creators(),
-      covered: this.cover.end(),
-      days: this.ledger.days,
+      redemptions: new Map(this.own.redemptions.states()),
+      money: this.own.money,
+      days: this.ledger.days(),
       sums: this.sums,
     };
   }
 
-  private takeRecord(position: Position, record: RawRecord): void {
+  private takeRecord(position: Position, record: RawRecord, of: TopicOfLane): void {
     const { topic } = position;
-    this.records += 1;
-    this.contiguous(position);
+    this.contiguous(position, of);
     this.recordedAtMs = record.recordedAtMs;
-    const sealed = this.sealed.get(topic);
-    const before = sealed?.passed ?? 0;
-    this.behind = sealed?.add(record) ?? 0;
+    const before = of.sealed.passed;
+    this.behind = of.sealed.add(record);
     if (this.behind !== before) this.ledger.passed(topic, this.behind);
-    this.findings.checked('schema');
     if (topic === 'diamond.events.v1' && record.value !== null) this.credits.diamond(record.value, position);
-    else this.takeEvent(position, record);
+    else this.takeEvent(position, record, of);
   }
 
-  private takeEvent(position: Position, { value }: RawRecord): void {
+  private takeEvent(position: Position, { value }: RawRecord, { sequence }: TopicOfLane): void {
     const { topic } = position;
     const decoded = this.shared.events.decode(topic, value);
     if ('undecodable' in decoded) {
@@ -201,7 +166,7 @@ export class Lane {
     // Repeats too: one that is not what the relay wrote is somebody else's.
     if (event.sequence !== undefined && value !== null && journal !== undefined && event.journal === journal)
       this.relayed({ ...position, sequence: BigInt(event.sequence), value });
-    if (this.sequences.get(topic)?.isRepeat(event, position) === true) return;
+    if (sequence?.isRepeat(event, position) === true) return;
     this.handle(topic, event, position);
   }
 
@@ -248,12 +213,10 @@ export class Lane {
   }
 
   /** The journal numbers its records without holes. On Kafka control records leave some. */
-  private contiguous({ topic, partition, offset }: Position): void {
+  private contiguous({ topic, partition, offset }: Position, of: TopicOfLane): void {
     if (this.task.log.kind !== 'journal') return;
-    this.findings.checked('offsets');
-    const next = this.offsets.get(topic) ?? 0n;
-    if (offset !== next) this.missing(topic, partition, next, offset);
-    this.offsets.set(topic, offset + 1n);
+    if (offset !== of.next) this.missing(topic, partition, of.next, offset);
+    of.next = offset + 1n;
   }
 
   private missing(topic: Topic, partition: number, next: bigint, found: bigint): void {

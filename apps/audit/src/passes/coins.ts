@@ -52,9 +52,7 @@ export class CoinsPass {
 
   private sent({ data }: EventOf<'carat.gift.sent.v1'>, position: Position): void {
     this.findings.checked('coins');
-    const id = uuidOf(data.giftId);
-    if (this.standing.get(id) !== undefined) return;
-    this.standing.set(id, data.coins);
+    if (this.standing.add(uuidOf(data.giftId), data.coins) !== undefined) return;
     this.giftCoins += BigInt(data.coins);
     if (data.funding.kind !== 'wallet') return;
     let paid = 0n;

@@ -2,6 +2,7 @@ import { creditDiamonds } from '@carat/conversion-service/credit-diamonds';
 import { emptyRateBook, evolve } from '@carat/conversion-service/rate-book';
 import type { Position } from '@carat/event-log';
 import { type Event, encode } from '@carat/events';
+import { ManyEvents } from '@carat/events/decode-many';
 import { describe, expect, test } from '@jest/globals';
 import { HALF, inForce, reversed, sent } from '../../test/gift-log.js';
 import { Findings } from '../verify/findings.js';
@@ -22,7 +23,7 @@ function found(
   const findings = new Findings();
   const booked: number[] = [];
   const repeated: string[] = [];
-  const pass = new CreditsPass(rates, findings, {
+  const pass = new CreditsPass(rates, findings, new ManyEvents(), {
     booked: ({ data }) => booked.push(data.millidiamonds),
     repeated: ({ id }) => repeated.push(id),
   });

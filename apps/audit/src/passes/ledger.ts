@@ -1,7 +1,7 @@
 import type { Position } from '@carat/event-log';
 import { partitionOf, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
-import { addTerms, changesBy, gainOf, movedBy, nothing, type Terms, terms } from '@carat/payout-service/terms';
+import { changesBy, gainOf, movedBy, type Terms, terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
 import { bookedOf, Fingerprint, TransferHash } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
@@ -43,27 +43,38 @@ interface LedgerOptions {
 
 const MS_A_DAY = 86_400_000;
 
-type Term = (typeof terms)[number];
-type Sums = Record<Term, bigint>;
+/**
+ * Millidiamonds by term, in the order of `terms`. Not an object of bigints: each of them would be a value of its own
+ * that stays until the creator's next event. Like the ledger's own columns they are of 64 bits.
+ */
+type Sums = BigInt64Array;
+
+const noSums = (): Sums => new BigInt64Array(terms.length);
+
+const termsOf = (sums: Sums): Terms =>
+  Object.fromEntries(terms.map((term, at) => [term, sums[at] ?? 0n])) as unknown as Terms;
+
+/** Of a term, by its place, how often the millidiamonds of a transfer are added to it. */
+type Effects = readonly (readonly [at: number, times: bigint])[];
 
 /** What one millidiamond of a transfer changes, by what the ledger's own rules say of it; each kind is asked once. */
-const effects = new Map<string, readonly (readonly [Term, bigint])[]>();
+const effects = new Map<string, Effects>();
 
-function effectsOf(transfer: Transfer): readonly (readonly [Term, bigint])[] {
+function effectsOf(transfer: Transfer): Effects {
   const moved = movedBy(transfer);
   const kind = `${moved.code} ${moved.side}`;
   let known = effects.get(kind);
   if (known === undefined) {
     const changes = changesBy([{ ...moved, millidiamonds: 1n }]);
-    known = terms.filter((term) => changes[term] !== 0n).map((term) => [term, changes[term]] as const);
+    known = terms.flatMap((term, at) => (changes[term] === 0n ? [] : [[at, changes[term]] as const]));
     effects.set(kind, known);
   }
   return known;
 }
 
 /** In place: this is done for every transfer there is. */
-function enter(sums: Sums, of: readonly (readonly [Term, bigint])[], millidiamonds: bigint): void {
-  for (const [term, times] of of) sums[term] += times === 1n ? millidiamonds : times * millidiamonds;
+function enter(sums: Sums, of: Effects, millidiamonds: bigint): void {
+  for (const [at, times] of of) sums[at] = (sums[at] as bigint) + times * millidiamonds;
 }
 
 interface Book {
@@ -79,8 +90,7 @@ export class LedgerPass {
   private readonly books = new Map<string, Book>();
   private readonly sealed: SealedBalances;
   private readonly hash: TransferHash;
-  /** What each UTC day has changed, by its number since 1970. */
-  readonly days = new Map<number, Sums>();
+  private readonly byDay = new Map<number, Sums>();
   private day: { readonly number: number; readonly sums: Sums } | undefined;
 
   constructor(private readonly options: LedgerOptions) {
@@ -112,15 +122,20 @@ export class LedgerPass {
     return new Map(
       [...this.books].map(([creatorId, book]) => [
         creatorId,
-        { terms: book.terms, fingerprint: book.fingerprint.value },
+        { terms: termsOf(book.terms), fingerprint: book.fingerprint.value },
       ]),
     );
+  }
+
+  /** What each UTC day has changed, by its number since 1970. */
+  days(): ReadonlyMap<number, Terms> {
+    return new Map([...this.byDay].map(([day, sums]) => [day, termsOf(sums)]));
   }
 
   private bookOf(creatorId: string, topic: Topic): Book {
     const known = this.books.get(creatorId);
     if (known !== undefined) return known;
-    const book = { terms: { ...nothing }, fingerprint: new Fingerprint() };
+    const book = { terms: noSums(), fingerprint: new Fingerprint() };
     this.books.set(creatorId, book);
     const { partition, partitions, findings } = this.options;
     const due = partitionOf(creatorId, partitions);
@@ -132,8 +147,8 @@ export class LedgerPass {
   private dayOf(recordedAtMs: number): Sums {
     const number = Math.floor(recordedAtMs / MS_A_DAY);
     if (this.day?.number !== number) {
-      const sums = this.days.get(number) ?? { ...nothing };
-      this.days.set(number, sums);
+      const sums = this.byDay.get(number) ?? noSums();
+      this.byDay.set(number, sums);
       this.day = { number, sums };
     }
     return this.day.sums;
@@ -142,7 +157,7 @@ export class LedgerPass {
 
 /** The balances as they were at each seal. */
 class SealedBalances {
-  private readonly balances = new Map<string, Terms>();
+  private readonly balances = new Map<string, Sums>();
   private readonly buckets = new Map<number, Set<string>>();
   private readonly tree = new BalanceTree();
   /** What changes up to each seal, until every topic of the ledger has been read past it. */
@@ -154,11 +169,14 @@ class SealedBalances {
     this.changes = options.sealed.map(() => new Map());
   }
 
-  add({ creatorId, millidiamonds }: Transfer, of: readonly (readonly [Term, bigint])[], seals: number): void {
+  add({ creatorId, millidiamonds }: Transfer, of: Effects, seals: number): void {
     const upToSeal = this.changes[seals];
     if (upToSeal === undefined) return;
-    const sums = upToSeal.get(creatorId) ?? { ...nothing };
-    upToSeal.set(creatorId, sums);
+    let sums = upToSeal.get(creatorId);
+    if (sums === undefined) {
+      sums = noSums();
+      upToSeal.set(creatorId, sums);
+    }
     enter(sums, of, millidiamonds);
   }
 
@@ -175,7 +193,9 @@ class SealedBalances {
       changed.add(bucket);
       const members = this.buckets.get(bucket) ?? new Set();
       this.buckets.set(bucket, members.add(creatorId));
-      this.balances.set(creatorId, addTerms(this.balances.get(creatorId) ?? nothing, changes));
+      const balance = this.balances.get(creatorId) ?? noSums();
+      this.balances.set(creatorId, balance);
+      for (const [at, change] of changes.entries()) balance[at] = (balance[at] as bigint) + change;
     }
     this.changes[seal] = new Map();
     for (const bucket of changed)
@@ -184,7 +204,7 @@ class SealedBalances {
         bucketDigest(
           [...(this.buckets.get(bucket) ?? [])].map((creatorId) => ({
             creatorId,
-            terms: this.balances.get(creatorId) ?? nothing,
+            terms: termsOf(this.balances.get(creatorId) ?? noSums()),
           })),
         ),
       );

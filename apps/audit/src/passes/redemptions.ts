@@ -37,8 +37,9 @@ const COVERING: readonly Topic[] = ['diamond.events.v1', 'award.events.v1'];
 const HELD: readonly string[] = [...UNDECIDED, ...SENT];
 
 /**
- * Every redemption goes a legal way, nobody approves their own, the money is what the rate makes of the diamonds, and
- * each request was covered by what the balance then included. Events of one creator come in the order of the log.
+ * Every redemption of some creators goes a legal way, nobody approves their own, the money is what the rate makes of
+ * the diamonds, and each request was covered by what the balance then included. Events of one creator come in the order
+ * of the log.
  */
 export class RedemptionsPass {
   private readonly redemptions = new Map<string, Redemption>();
@@ -66,18 +67,6 @@ export class RedemptionsPass {
       const { creatorId, millidiamonds: amount } = redemption.asked;
       yield [id, { creatorId, status: redemption.status, millidiamonds: BigInt(amount) }];
     }
-  }
-
-  /** Held and redeemed millidiamonds of each creator, by the states of its redemptions. */
-  byState(): ReadonlyMap<string, { readonly held: bigint; readonly redeemed: bigint }> {
-    const sums = new Map<string, { held: bigint; redeemed: bigint }>();
-    for (const [, { creatorId, status, millidiamonds: amount }] of this.states()) {
-      const sum = sums.get(creatorId) ?? { held: 0n, redeemed: 0n };
-      sums.set(creatorId, sum);
-      if (HELD.includes(status)) sum.held += amount;
-      if (status === 'paid') sum.redeemed += amount;
-    }
-    return sums;
   }
 
   /** Holds every request against what the log had given the creator by then. */
@@ -185,4 +174,18 @@ export class RedemptionsPass {
       if (own !== undefined) own.net += adjusted - held - redeemed;
     }
   }
+}
+
+/** Held and redeemed millidiamonds of each creator, by the states of its redemptions. */
+export function byState(
+  states: Iterable<RedemptionState>,
+): ReadonlyMap<string, { readonly held: bigint; readonly redeemed: bigint }> {
+  const sums = new Map<string, { held: bigint; redeemed: bigint }>();
+  for (const { creatorId, status, millidiamonds: amount } of states) {
+    const sum = sums.get(creatorId) ?? { held: 0n, redeemed: 0n };
+    sums.set(creatorId, sum);
+    if (HELD.includes(status)) sum.held += amount;
+    if (status === 'paid') sum.redeemed += amount;
+  }
+  return sums;
 }

@@ -1,6 +1,5 @@
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { type Books, LedgerMissing, openBooks, relayedByNow } from '../booked/books.store.js';
-import { inThreads } from '../lanes/run-lanes.worker.js';
 import {
   type LogEnvironment,
   LogUnreachable,
@@ -11,6 +10,7 @@ import { keyIdOf, type Seal } from '../seals/seal.js';
 import { openSeals, readNotaryKeys, readSealFile, readSeals, sealedBalancesUpTo } from '../seals/seals.store.js';
 import type { AuditReport } from '../verify/audit-report.js';
 import { verify } from '../verify/verify.flow.js';
+import { inThreads } from './run-lanes.worker.js';
 
 /** What is to be verified. */
 export interface VerifyTask {

@@ -1,7 +1,7 @@
 import type { Offsets } from '@carat/event-log';
 import { type LogPosition, type Topic } from '@carat/events';
 import { addTerms, balanceOf, nothing, type Terms } from '@carat/payout-service/terms';
-import type { LaneResult } from '../lanes/lane.js';
+import type { LaneResult } from '../lanes/lane-task.js';
 import type { CreatorBooks } from '../passes/ledger.js';
 import type { Seal } from '../seals/seal.js';
 import { type AuditReport, type Day, type Pass, type PassResult, passes, type Totals } from './audit-report.js';

@@ -3,7 +3,7 @@ import { FlowHalted, LogMissing, type LogReader, type Offsets } from '@carat/eve
 import { deadLetterTopicOf, isUpstream, type Topic } from '@carat/events';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import type { Books } from '../booked/books.store.js';
-import { laneTopics } from '../lanes/lane.js';
+import { laneTopics } from '../lanes/lane-task.js';
 
 const RELAY_WAITED_FOR_MS = 30_000;
 const LOOK_AGAIN_MS = 200;

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { SealSums } from '../lanes/lane.js';
+import type { SealSums } from '../lanes/lane-task.js';
 import { hashOfSeal, isSignedWith, NO_SEAL, type Seal } from '../seals/seal.js';
 import type { Findings } from './findings.js';
 

@@ -1,18 +1,16 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
-import { FlowHalted, type LogReader, type Offsets, type RawRecord } from '@carat/event-log';
-import { decode, type Event, partitionOf, type Topic } from '@carat/events';
+import { FlowHalted, type LogReader, type Offsets } from '@carat/event-log';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
-import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
-import type { BookedMoney } from '../booked/booked.js';
 import { BooksPass, checkConservation, MoneyPass, RedemptionRowsPass } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
-import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane.js';
+import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
-import type { OnProven, RunLanes } from '../lanes/run-lanes.worker.js';
+import { ownEvents } from '../log-source/own-events.flow.js';
 import type { CreatorBooks } from '../passes/ledger.js';
 import { Lots } from '../passes/lots.js';
 import { RatesPass } from '../passes/rates.js';
-import { RedemptionsPass } from '../passes/redemptions.js';
+import { byState, type RedemptionState } from '../passes/redemptions.js';
+import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import type { Seal } from '../seals/seal.js';
 import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
@@ -52,10 +50,8 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   const to = await endsOf(input);
   const partitions = partitionsOf(to);
   checkSeries(seals, { trusted, logId: log.id, atLeast: sealsAtLeast }, findings);
-  const { rates, redemptions, money } = await readAhead(input, to, findings);
   const tasks = lanesOf(input, to, partitions, {
-    rates,
-    points: redemptions.points,
+    rates: await readRates(input, to, findings),
     deadLetters: await deadLetterPlaces(log),
   });
   const total = recordsUpTo(to);
@@ -81,10 +77,10 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     lanes.map(({ sums }) => sums),
     findings,
   );
-  redemptions.cover(lanes.flatMap(({ covered }) => covered));
   const creators = creatorsOf(lanes);
-  checkConservation(creators, redemptions.byState(), findings);
-  if (books !== undefined) await compareBooks(input, books, rows, { creators, redemptions, money, findings, to });
+  const redemptions = new Map(lanes.flatMap((lane) => [...lane.redemptions]));
+  checkConservation(creators, byState(redemptions.values()), findings);
+  if (books !== undefined) await compareBooks(input, books, rows, { creators, redemptions, lanes, findings, to });
   return reportOf({
     log: log.id,
     kind: input.kind,
@@ -129,50 +125,12 @@ function partitionsOf(to: Offsets): number {
   return Math.max(...laneTopics.map((topic) => to[topic]?.length ?? 0), 1);
 }
 
-interface ReadAhead {
-  readonly rates: RateBook;
-  readonly redemptions: RedemptionsPass;
-  readonly money: BookedMoney[];
-}
-
-/** What has to be known before a gift is priced and a balance is summed up: the rate book, and every redemption. */
-async function readAhead({ log, kind, books }: VerifyInput, to: Offsets, findings: Findings): Promise<ReadAhead> {
-  const ratesPass = new RatesPass(findings);
-  for await (const { event, position } of ownEvents(log, 'rate.events.v1', to, kind)) ratesPass.add(event, position);
-  const rates = ratesPass.end();
-  const redemptions = new RedemptionsPass(rates, findings);
-  const money: BookedMoney[] = [];
-  for await (const { event, position } of ownEvents(log, 'redemption.events.v1', to, kind)) {
-    const { topic, partition, offset } = position;
-    const booked = books?.heads.get(`${topic}/${partition}`);
-    if (booked !== undefined && BigInt(event.sequence ?? offset) >= booked) continue;
-    redemptions.add(event, position);
-    money.push(...moneyTransfersOf(event));
-  }
-  return { rates, redemptions, money };
-}
-
-/**
- * The events of a topic that its owner has written, each once. What somebody else put there is left out, as its owner
- * would (it is the lanes' to find); so is what cannot be read.
- */
-async function* ownEvents<T extends Topic>(log: LogReader, topic: T, to: Offsets, kind: VerifyInput['kind']) {
-  const next = new Map<number, bigint>();
-  if (to[topic] === undefined) return;
-  for await (const { partition, records } of log.read([topic], {}, { [topic]: to[topic] }))
-    for (const record of records) {
-      const event = eventIn(topic, record);
-      if (event === undefined || (kind === 'kafka' && event.sequence === undefined)) continue;
-      const sequence = BigInt(event.sequence ?? record.offset);
-      if (sequence < (next.get(partition) ?? 0n)) continue;
-      next.set(partition, sequence + 1n);
-      yield { event, position: { topic, partition, offset: record.offset } };
-    }
-}
-
-function eventIn<T extends Topic>(topic: T, { value }: RawRecord): Event<T> | undefined {
-  const decoded = decode(topic, value);
-  return 'event' in decoded ? decoded.event : undefined;
+/** What has to be known before a gift is priced. */
+async function readRates({ log, kind }: VerifyInput, to: Offsets, findings: Findings): Promise<RateBook> {
+  const rates = new RatesPass(findings);
+  for await (const { event, position } of ownEvents(log, 'rate.events.v1', to, kind === 'kafka'))
+    rates.add(event, position);
+  return rates.end();
 }
 
 // Each gift takes 50 bytes for as long as its partition is proven.
@@ -183,7 +141,7 @@ function lanesOf(
   { kind, books, seals, key, threads }: VerifyInput,
   to: Offsets,
   partitions: number,
-  known: Pick<LaneTask, 'rates' | 'points' | 'deadLetters'>,
+  known: Pick<LaneTask, 'rates' | 'deadLetters'>,
 ): LanesTask[] {
   const placed = (offsets: ReadonlyMap<string, bigint> | undefined, partition: number, prefix = '') =>
     Object.fromEntries(
@@ -198,7 +156,7 @@ function lanesOf(
     const booked = { 'diamond.events.v1': 0n, 'award.events.v1': 0n, ...consumed };
     return {
       ...known,
-      points: known.points.filter(({ creatorId }) => partitionOf(creatorId, partitions) === partition),
+      ownUpTo: heads['redemption.events.v1'],
       partition,
       partitions,
       key,
@@ -224,7 +182,9 @@ function lanesOf(
 const creatorsOf = (lanes: readonly LaneResult[]): ReadonlyMap<string, CreatorBooks> =>
   new Map(lanes.flatMap((lane) => [...lane.creators]));
 
-interface ToCompare extends ReadAhead {
+interface ToCompare {
+  readonly lanes: readonly LaneResult[];
+  readonly redemptions: ReadonlyMap<string, RedemptionState>;
   readonly creators: ReadonlyMap<string, CreatorBooks>;
   readonly findings: Findings;
   readonly to: Offsets;
@@ -241,17 +201,20 @@ async function compareBooks(
   input: VerifyInput,
   books: Books,
   rows: BooksPass,
-  { creators, redemptions, money, findings, to }: Omit<ToCompare, 'rates'>,
+  { creators, redemptions, lanes, findings, to }: ToCompare,
 ): Promise<void> {
   for (const place of await books.pastHeads())
     findings.add('offsets', 'row_past_end', place, 'the journal has rows past the offset that comes next');
   for await (const balances of books.balances()) rows.balances(balances, creators);
   rows.end(creators);
   await nameTransfers(input.log, books, rows.differing(creators), to, findings);
-  const redemptionRows = new RedemptionRowsPass(redemptions.states(), findings);
+  const redemptionRows = new RedemptionRowsPass(redemptions, findings);
   for await (const booked of books.redemptions()) redemptionRows.rows(booked);
   redemptionRows.end();
-  const moneyRows = new MoneyPass(money, findings);
+  const moneyRows = new MoneyPass(
+    lanes.flatMap(({ money }) => [...money]),
+    findings,
+  );
   for await (const booked of books.moneyTransfers()) moneyRows.rows(booked);
   moneyRows.end();
 }

@@ -7,7 +7,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { onDatabase, worldBooks } from '../../test/world-books.js';
 import { openBooks, relayedByNow } from '../booked/books.store.js';
-import { inThisThread } from '../lanes/run-lanes.worker.js';
+import { inThisThread } from '../run-verify/run-lanes.worker.js';
 import type { AuditReport, Pass } from './audit-report.js';
 import { verify } from './verify.flow.js';
 

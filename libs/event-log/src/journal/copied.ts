@@ -13,8 +13,12 @@ export class Copied {
   // Numbers of 64 bits are read by the engine itself through a view: a Buffer puts them together from halves.
   private readonly view: DataView;
 
-  constructor(private readonly copied: Buffer) {
-    this.at = HEADER_BYTES + copied.readInt32BE(HEADER_BYTES - 4);
+  /** @param at where to begin; without it, behind the header that every COPY begins with */
+  constructor(
+    private readonly copied: Buffer,
+    at = HEADER_BYTES + copied.readInt32BE(HEADER_BYTES - 4),
+  ) {
+    this.at = at;
     this.view = new DataView(copied.buffer, copied.byteOffset, copied.length);
   }
 

@@ -20,16 +20,16 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
   const sql: Queries = {
     query: async <T>(text: string, values?: unknown[]) => (await client.query(text, values)).rows as T,
   };
-  const copy = async (stretches: readonly Stretch[]): Promise<Buffer> => {
-    const pieces: Buffer[] = [];
-    for await (const piece of client.query(copyTo(copyOf(stretches)))) pieces.push(piece as Buffer);
-    return Buffer.concat(pieces);
+  const copy = async (stretches: readonly Stretch[], into: Staging): Promise<Buffer> => {
+    into.clear();
+    for await (const piece of client.query(copyTo(copyOf(stretches)))) into.add(piece as Buffer);
+    return into.bytes;
   };
   let id: string;
   try {
     await client.connect();
     await client.query('SET default_transaction_read_only = on');
-    // Pages come in the order in which they lie. To have others fetch them ahead (Postgres 18) costs twice what it saves.
+    // Pages come in the order in which they lie. To have others fetch them ahead costs more than it saves.
     await client.query('SET effective_io_concurrency = 0');
     const [found] = (await sql.query(`SELECT to_regclass('journal.log_head') AS heads`)) as [{ heads: string | null }];
     if (found.heads === null) throw new LogMissing('this database holds no journal');
@@ -53,14 +53,39 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
   };
 }
 
+const SMALLEST_STAGING = 64 * 1024;
+
+/** Bytes as they come in, in memory that is used again: it is megabytes, and would be garbage at once. */
+class Staging {
+  private room = Buffer.alloc(SMALLEST_STAGING);
+  private length = 0;
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  add(piece: Buffer): void {
+    const length = this.length + piece.length;
+    if (length > this.room.length) this.room = Buffer.concat([this.bytes], 2 * length);
+    piece.copy(this.room, this.length);
+    this.length = length;
+  }
+
+  get bytes(): Buffer {
+    return this.room.subarray(0, this.length);
+  }
+}
+
 /** The next step is asked for while the one before is looked at. */
 async function* readSteps(
-  copy: (stretches: readonly Stretch[]) => Promise<Buffer>,
+  copy: (stretches: readonly Stretch[], into: Staging) => Promise<Buffer>,
   steps: Iterable<readonly Stretch[]>,
 ): AsyncGenerator<RawBatch> {
+  let [free, used] = [new Staging(), new Staging()];
   let before: { readonly stretches: readonly Stretch[]; readonly copied: Promise<Buffer> } | undefined;
   for (const stretches of steps) {
-    const copied = copy(stretches);
+    const copied = copy(stretches, free);
+    [free, used] = [used, free];
     // Whoever looks at no more records never hears of it.
     copied.catch(() => undefined);
     if (before !== undefined) yield* recordsCopied(before.stretches, await before.copied);

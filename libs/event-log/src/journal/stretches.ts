@@ -48,24 +48,27 @@ export function* stepsOf(topics: readonly Topic[], from: Offsets, to: Offsets): 
 const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 
 /**
- * Copies the records of stretches, in whatever order Postgres comes across them. COPY takes no parameters.
+ * A condition of SQL for the rows of stretches: a page that holds rows of several of them is looked at once.
  * @throws Error for what is no topic's name
  */
-export function copyOf(stretches: readonly Stretch[]): string {
+export function isWithin(stretches: readonly Stretch[]): string {
   const conditions = stretches.map(({ topic, partition, from, to }) => {
     if (!TOPIC.test(topic)) throw new Error(`${topic} is no topic`);
     return `(topic = '${topic}' AND part = ${Math.trunc(partition)} AND "offset" >= ${from} AND "offset" < ${to})`;
   });
-  return `
-    COPY (
-      SELECT topic, part, "offset", logged_at, key, value, headers FROM journal.log_record
-      WHERE ${conditions.join(' OR ')}
-    ) TO STDOUT (FORMAT binary)`;
+  return conditions.join(' OR ');
 }
 
+/** Copies the records of stretches, in whatever order Postgres comes across them. COPY takes no parameters. */
+export const copyOf = (stretches: readonly Stretch[]): string => `
+  COPY (
+    SELECT topic, part, "offset", logged_at, key, value, headers FROM journal.log_record WHERE ${isWithin(stretches)}
+  ) TO STDOUT (FORMAT binary)`;
+
 interface Placed extends Stretch {
-  /** Where in what was copied the rest of each record stands; 0 for one that is missing. */
+  /** Where in what was copied the rest of each record stands; 0 for one that is missing. And where it ends. */
   readonly places: Int32Array;
+  readonly ends: Int32Array;
 }
 
 /** Where every record of the stretches stands in what was copied. */
@@ -73,6 +76,7 @@ function placesIn(stretches: readonly Stretch[], copy: Copied): Placed[] {
   const placed = stretches.map((stretch) => ({
     ...stretch,
     places: new Int32Array(Number(stretch.to - stretch.from)),
+    ends: new Int32Array(Number(stretch.to - stretch.from)),
   }));
   const byPlace = new Map<string, Placed[]>();
   for (const stretch of placed) {
@@ -83,8 +87,11 @@ function placesIn(stretches: readonly Stretch[], copy: Copied): Placed[] {
   while (copy.nextRow()) {
     const stretch = byPlace.get(copy.text())?.[copy.int()];
     const offset = copy.bigint();
-    if (stretch !== undefined) stretch.places[Number(offset - stretch.from)] = copy.at;
+    const place = copy.at;
     for (let left = 4; left > 0; left--) copy.skip();
+    if (stretch === undefined) continue;
+    stretch.places[Number(offset - stretch.from)] = place;
+    stretch.ends[Number(offset - stretch.from)] = copy.at;
   }
   return placed;
 }
@@ -99,31 +106,37 @@ function* piecesOf(stretches: readonly Placed[]): Generator<{ of: Placed; first:
     }
 }
 
-/**
- * The records of stretches from what was copied of `copyOf`: one partition number after another, its topics in turns.
- * Their bytes are pieces of what was copied.
- * @throws JournalHole when an offset is missing, after everything that stands before it in its partition
- */
-export function* recordsCopied(stretches: readonly Stretch[], copied: Buffer): Generator<RawBatch> {
-  const copy = new Copied(copied);
+/** Records of a stretch, from one up to another, with bytes of their own; they end before one that is missing. */
+function recordsOf({ from, places, ends }: Placed, first: number, end: number, copied: Buffer): RawRecord[] {
+  let [next, length] = [first, 0];
+  for (; next < end && places[next] !== 0; next++) length += (ends[next] ?? 0) - (places[next] ?? 0);
+  const bytes = Buffer.allocUnsafeSlow(length);
+  const copy = new Copied(bytes, 0);
   // Nearly all records have the same headers.
   let [known, headers]: [Buffer | null, Headers] = [null, []];
-  const recordAt = (place: number, offset: bigint): RawRecord => {
-    copy.at = place;
+  return Array.from({ length: next - first }, (_, index): RawRecord => {
+    copied.copy(bytes, copy.at, places[first + index], ends[first + index]);
     const recordedAtMs = copy.timeMs();
     const [key, value, headersText] = [copy.bytes(), copy.bytes(), copy.bytes()];
     if (headersText === null) [known, headers] = [null, []];
     else if (known === null || !headersText.equals(known))
       [known, headers] = [headersText, headersOf(JSON.parse(headersText.toString()) as [string, string][])];
-    return { offset, key, value, headers, recordedAtMs };
-  };
-  const byPartition = Map.groupBy(placesIn(stretches, copy), ({ partition }) => partition);
+    return { offset: from + BigInt(first + index), key, value, headers, recordedAtMs };
+  });
+}
+
+/**
+ * The records of stretches from what was copied of `copyOf`: one partition number after another, its topics in turns.
+ * Nothing of them is a piece of what was copied.
+ * @throws JournalHole when an offset is missing, after everything that stands before it in its partition
+ */
+export function* recordsCopied(stretches: readonly Stretch[], copied: Buffer): Generator<RawBatch> {
+  const byPartition = Map.groupBy(placesIn(stretches, new Copied(copied)), ({ partition }) => partition);
   for (const ofPartition of byPartition.values())
     for (const { of, first, end } of piecesOf(ofPartition)) {
       const { topic, partition, from, places } = of;
-      const records: RawRecord[] = [];
-      let next = first;
-      for (; next < end && places[next] !== 0; next++) records.push(recordAt(places[next] ?? 0, from + BigInt(next)));
+      const records = recordsOf(of, first, end, copied);
+      const next = first + records.length;
       const nextOffset = from + BigInt(next);
       if (records.length > 0) yield { topic, partition, records, nextOffset, heartbeat: async () => undefined };
       if (next === end) continue;

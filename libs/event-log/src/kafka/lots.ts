@@ -26,13 +26,15 @@ export function toKafkaHeaders(headers: Headers): IHeaders {
  * Headers as the port knows them. A header without a value becomes one of no bytes. kafkajs collects them in a plain
  * object, so a header `constructor` comes with what every object has under that name: only bytes are a header's value.
  */
-export const fromKafkaHeaders = (headers: IHeaders | undefined): Headers =>
-  Object.entries(headers ?? {}).flatMap(([name, values]) =>
-    (Array.isArray(values) ? values : [values])
-      .map((value) => value ?? '')
-      .filter((value) => typeof value === 'string' || Buffer.isBuffer(value))
-      .map((value) => [name, Buffer.from(value)] as const),
-  );
+export function fromKafkaHeaders(headers: IHeaders | undefined): Headers {
+  const found: (readonly [string, Buffer])[] = [];
+  for (const [name, values] of Object.entries(headers ?? {}))
+    for (const value of Array.isArray(values) ? values : [values]) {
+      if (Buffer.isBuffer(value)) found.push([name, value]);
+      else if (value === undefined || typeof value === 'string') found.push([name, Buffer.from(value ?? '')]);
+    }
+  return found;
+}
 
 const bytesOf = ({ key, value }: Message): number => 70 + (key?.length ?? 0) + (value?.length ?? 0);
 

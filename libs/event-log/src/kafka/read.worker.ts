@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Topic } from '@carat/events';
 import type { Consumer } from 'kafkajs';
 import type { RawBatch } from '../event-log.js';
+import { type Reading, waitingOf } from './abreast.js';
 import type { Clients } from './client.worker.js';
 import { placeOf, rawRecordOf } from './fetched.js';
 import { extentOf } from './reach.worker.js';
@@ -12,11 +13,11 @@ const FETCH_WAIT_MS = 100;
 /** Offsets by any topic's name: dead-letter topics are read, too. */
 export type NamedOffsets = Readonly<Partial<Record<string, readonly bigint[]>>>;
 
-interface Stretch {
+// What a fetch brings of a partition at most, unless one batch of records is larger: all of it is parsed at once.
+const BYTES_OF_A_PARTITION = 128 * 1024;
+
+interface Stretch extends Reading {
   readonly topic: string;
-  readonly partition: number;
-  position: bigint;
-  readonly end: bigint;
 }
 
 /** The stretches to read. Checks that the log still has their beginnings. */
@@ -34,7 +35,7 @@ async function stretchesOf(
       if (position >= end) continue;
       if (position < first) throw new Error(`${topic}/${partition} begins at ${first}, past ${position}`);
       if (end > next) throw new Error(`${topic}/${partition} ends at ${next}, before ${end}`);
-      stretches.set(placeOf(clients.nameOf(topic), partition), { topic, partition, position, end });
+      stretches.set(placeOf(clients.nameOf(topic), partition), { topic, partition, from: position, position, end });
     }
   }
   return stretches;
@@ -90,9 +91,13 @@ export async function* readTopics(
   const stretches = await stretchesOf(clients, topics, from, to);
   if (stretches.size === 0) return;
   const groupId = clients.nameOf(`carat.reading.${randomUUID()}`);
-  const consumer = clients
-    .create()
-    .consumer({ groupId, maxWaitTimeInMs: FETCH_WAIT_MS, allowAutoTopicCreation: false });
+  const consumer = clients.create().consumer({
+    groupId,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
+    maxBytesPerPartition: BYTES_OF_A_PARTITION,
+    allowAutoTopicCreation: false,
+  });
+  const abreast = new Abreast(consumer, clients, [...stretches.values()]);
   const handover = new Handover();
   try {
     await deliver(clients, consumer, stretches, handover);
@@ -102,12 +107,35 @@ export async function* readTopics(
       yield batch;
       if (stretch !== undefined) stretch.position = batch.nextOffset;
       if (stretch !== undefined && stretch.position >= stretch.end) left -= 1;
+      abreast.steer();
       handover.release();
     }
   } finally {
     handover.release();
     await consumer.disconnect();
     await clients.asAdmin((admin) => admin.deleteGroups([groupId])).catch(() => undefined);
+  }
+}
+
+/** Lets those partitions wait that are ahead of the others. */
+class Abreast {
+  private waiting: ReadonlySet<Stretch> = new Set();
+
+  constructor(
+    private readonly consumer: Consumer,
+    private readonly clients: Clients,
+    private readonly stretches: readonly Stretch[],
+  ) {}
+
+  steer(): void {
+    const [before, waiting] = [this.waiting, waitingOf(this.stretches)];
+    const named = (stretches: readonly Stretch[]) =>
+      stretches.map(({ topic, partition }) => ({ topic: this.clients.nameOf(topic), partitions: [partition] }));
+    const paused = this.stretches.filter((stretch) => waiting.has(stretch) && !before.has(stretch));
+    const resumed = this.stretches.filter((stretch) => before.has(stretch) && !waiting.has(stretch));
+    if (paused.length > 0) this.consumer.pause(named(paused));
+    if (resumed.length > 0) this.consumer.resume(named(resumed));
+    this.waiting = waiting;
   }
 }
 

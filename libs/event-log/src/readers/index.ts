@@ -1,10 +1,11 @@
 import type { OpenReader } from '../event-log.js';
 import type { KafkaReaderOptions } from '../kafka/kafka-reader.worker.js';
 
-// The door for those who are given no writer: nothing behind it leads to one (`audit-reaches-no-writer`). Each client is
-// loaded by whoever opens its log: a thread that audits a journal has no room for Kafka's.
-export { rowsCopied } from '../journal/copied.js';
+// The door for those who are given no writer: nothing behind it leads to one (`audit-reaches-no-writer`). Each client
+// is loaded by whoever opens its log: a thread that audits a journal has no room for Kafka's.
+export { Copied, rowsCopied } from '../journal/copied.js';
 export { JournalHole } from '../journal/read.store.js';
+export { isWithin, type Stretch } from '../journal/stretches.js';
 export type { KafkaReaderOptions };
 
 /**

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openJournalRows } from '../booked/journal-rows.store.js';
+import { type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import { openLogSource } from '../log-source/log-source.worker.js';
-import { failureOf } from '../run-verify/thread-failure.worker.js';
-import { type LanesTask, proveLanes } from './read-lanes.flow.js';
 import type { ThreadData } from './run-lanes.worker.js';
+import { failureOf } from './thread-failure.worker.js';
 
 // A thread of `run-lanes`: it opens the log for itself and proves what it is sent, one task after another.
 

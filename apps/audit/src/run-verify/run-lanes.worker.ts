@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { LogReader } from '@carat/event-log';
 import { openJournalRows } from '../booked/journal-rows.store.js';
+import { type LanesResult, type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import type { LogSource } from '../log-source/log-source.js';
 import type { LogEnvironment } from '../log-source/log-source.worker.js';
-import type { ThreadFailure } from '../run-verify/thread-failure.js';
-import { errorOf } from '../run-verify/thread-failure.worker.js';
-import { type LanesResult, type LanesTask, proveLanes } from './read-lanes.flow.js';
+import type { ThreadFailure } from './thread-failure.js';
+import { errorOf } from './thread-failure.worker.js';
 
 /** What a thread needs to open the log for itself. Plain data. */
 export interface ThreadData {
@@ -45,7 +45,7 @@ async function workHere(
 }
 
 // Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
-const THREAD_MEGABYTES = 128;
+const THREAD_MEGABYTES = 256;
 const YOUNG_MEGABYTES = 24;
 
 interface Told {

@@ -1,0 +1,69 @@
+import type { RateBook } from '@carat/conversion-service/rate-book';
+import type { Topic } from '@carat/events';
+import type { Terms } from '@carat/payout-service/terms';
+import type { DueMoney } from '../booked/booked-passes.js';
+import type { CreatorBooks } from '../passes/ledger.js';
+import type { RedemptionState } from '../passes/redemptions.js';
+import type { SealContent } from '../seals/seal.js';
+import type { FoundByAnother } from '../verify/findings.js';
+
+/** The topics that are proven partition by partition: all of a creator is in one. */
+export const laneTopics: readonly Topic[] = [
+  'coin.events.v1',
+  'gift.events.v1',
+  'diamond.events.v1',
+  'award.events.v1',
+  'redemption.events.v1',
+  'catalogue.events.v1',
+  'rate.events.v1',
+  'gift.requests.v1',
+];
+
+/** All that the proof of one partition needs to know besides its records. Plain data. */
+export interface LaneTask {
+  readonly partition: number;
+  readonly rates: RateBook;
+  readonly seals: readonly SealContent[];
+  /** How offsets and writers are told: by the journal itself, by what its relay wrote onto Kafka, or not at all. */
+  readonly log:
+    | { readonly kind: 'journal' }
+    | { readonly kind: 'relayed'; readonly from: string | undefined }
+    | { readonly kind: 'file' };
+  readonly partitions: number;
+  /** Up to where the ledger has booked, and conversion has converted; of a topic that is not here, everything. */
+  readonly bookedUpTo: Readonly<Partial<Record<Topic, bigint>>>;
+  readonly convertedUpTo: bigint | undefined;
+  /** Up to where payout-service's own events are in the books; undefined where no books say so. */
+  readonly ownUpTo: bigint | undefined;
+  /** Up to where gift-service has taken requests in: what is past it may still become a dead letter. */
+  readonly takenInUpTo: bigint | undefined;
+  /**
+   * Of relayed topics the offsets in the journal at one moment, and how far they were confirmed to be carried. What a
+   * service decides at once stands in several topics, and only up to such a moment is all of it here.
+   */
+  readonly journaledUpTo: Readonly<Partial<Record<Topic, bigint>>>;
+  readonly relayedUpTo: Readonly<Partial<Record<Topic, bigint>>>;
+  /** Places of dead letters: `topic/partition/offset`. */
+  readonly deadLetters: ReadonlySet<string>;
+  /** Of the fingerprints: random, of this run alone. */
+  readonly key: string;
+}
+
+/** What one partition comes to. Plain data, to be sent between threads. */
+export interface LaneResult {
+  readonly found: FoundByAnother;
+  readonly records: number;
+  readonly repeats: number;
+  readonly gifts: number;
+  readonly giftCoins: bigint;
+  readonly creators: ReadonlyMap<string, CreatorBooks>;
+  /** By id, what the events say of each redemption; and the money that they have moved. */
+  readonly redemptions: ReadonlyMap<string, RedemptionState>;
+  readonly money: readonly DueMoney[];
+  /** What each UTC day has changed, by its number since 1970. */
+  readonly days: ReadonlyMap<number, Terms>;
+  /** Of the events up to each seal, since the seal before. */
+  readonly sums: readonly SealSums[];
+}
+
+export type SealSums = ReadonlyMap<string, { events: bigint; coins: bigint; millidiamonds: bigint }>;
