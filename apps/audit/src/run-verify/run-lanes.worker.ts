@@ -67,8 +67,18 @@ export function inThreads(
   return {
     async run(tasks, on) {
       const waiting = [...tasks];
-      const here = workHere(log, data.databaseUrl, waiting, on);
-      await Promise.all([here, ...threads.map((thread) => workOn(thread, waiting, on))]);
+      let failure: Error | undefined;
+      const others = threads.map((thread) => workOn(thread, waiting, on));
+      for (const other of others)
+        other.catch((error: Error) => {
+          failure = error;
+        });
+      const records = (count: number): void => {
+        // Nothing can be concluded any more: this thread does not read to its end for that.
+        if (failure !== undefined) throw failure;
+        on.records(count);
+      };
+      await Promise.all([workHere(log, data.databaseUrl, waiting, { ...on, records }), ...others]);
     },
     async end() {
       await Promise.all(threads.map(({ thread }) => thread.terminate()));
