@@ -30,6 +30,8 @@ export interface LaneTask {
     | { readonly kind: 'relayed'; readonly from: string | undefined }
     | { readonly kind: 'file' };
   readonly partitions: number;
+  /** How many events of gifts the log says that there are. */
+  readonly gifts: number;
   /** Up to where the ledger has booked, and conversion has converted; of a topic that is not here, everything. */
   readonly bookedUpTo: Readonly<Partial<Record<Topic, bigint>>>;
   readonly convertedUpTo: bigint | undefined;

@@ -70,7 +70,7 @@ export class Lane {
   ) {
     const { findings } = this;
     const { partition, seals } = task;
-    this.coins = new CoinsPass(findings, shared.lots);
+    this.coins = new CoinsPass(findings, shared.lots, task.gifts);
     this.ledger = new LedgerPass({
       findings,
       partition,
@@ -80,7 +80,8 @@ export class Lane {
       sealed: seals.map(({ balances }) => balances.find((each) => each.partition === partition)?.digest),
     });
     this.cover = new CoverPass(own.redemptions.points);
-    this.credits = new CreditsPass(task.rates, findings, shared.events, {
+    const reading = { events: shared.events, gifts: task.gifts };
+    this.credits = new CreditsPass(task.rates, findings, reading, {
       booked: (event, position) => this.book(event, position),
       repeated: (event) => this.sum(event),
     });

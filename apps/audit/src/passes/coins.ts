@@ -10,13 +10,17 @@ import type { Lots } from './lots.js';
  */
 export class CoinsPass {
   /** The coins of every gift that still stand. */
-  private readonly standing = new IdTable();
+  private readonly standing: IdTable;
   giftCoins = 0n;
 
   constructor(
     private readonly findings: Findings,
     private readonly lots: Lots,
-  ) {}
+    /** How many gifts there are about. */
+    expected = 0,
+  ) {
+    this.standing = new IdTable(expected);
+  }
 
   get gifts(): number {
     return this.standing.size;

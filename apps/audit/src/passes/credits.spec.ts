@@ -23,10 +23,15 @@ function found(
   const findings = new Findings();
   const booked: number[] = [];
   const repeated: string[] = [];
-  const pass = new CreditsPass(rates, findings, new ManyEvents(), {
-    booked: ({ data }) => booked.push(data.millidiamonds),
-    repeated: ({ id }) => repeated.push(id),
-  });
+  const pass = new CreditsPass(
+    rates,
+    findings,
+    { events: new ManyEvents(), gifts: 0 },
+    {
+      booked: ({ data }) => booked.push(data.millidiamonds),
+      repeated: ({ id }) => repeated.push(id),
+    },
+  );
   for (const [offset, record] of records.entries())
     if (Buffer.isBuffer(record)) pass.diamond(record, at('diamond.events.v1', BigInt(offset)));
     else pass.gift(record, at('gift.events.v1', BigInt(offset)));

@@ -86,6 +86,12 @@ interface Told {
   repeated(event: DiamondEvent): void;
 }
 
+interface Reading {
+  readonly events: ManyEvents;
+  /** How many gifts there are about. */
+  readonly gifts: number;
+}
+
 interface Accounted {
   /** True for a gift's event that its consumer has set aside as a dead letter. */
   isDeadLetter(position: Position): boolean;
@@ -123,7 +129,7 @@ export class CreditsPass {
   private readonly due = new DueInTurn();
   private readonly early = new Map<string, Early>();
   /** What the events that stand in the log are worth, by their ids; `DUE` for those that do not yet. */
-  private readonly standing = new IdTable();
+  private readonly standing: IdTable;
   /** Gifts that nobody could price. */
   private readonly unpriced: { readonly position: Position; readonly id: string; readonly detail: string }[] = [];
   /** Records of events that stand in the log already: a transform writes at least once. */
@@ -132,9 +138,11 @@ export class CreditsPass {
   constructor(
     private readonly rates: RateBook,
     private readonly findings: Findings,
-    private readonly events: ManyEvents,
+    private readonly reading: Reading,
     private readonly told: Told,
-  ) {}
+  ) {
+    this.standing = new IdTable(reading.gifts);
+  }
 
   /** How many events wait for their counterpart. */
   get waiting(): number {
@@ -224,7 +232,7 @@ export class CreditsPass {
   }
 
   private read(value: Buffer, position: Position): DiamondEvent | undefined {
-    const decoded = this.events.decode(DIAMONDS, value);
+    const decoded = this.reading.events.decode(DIAMONDS, value);
     if ('event' in decoded) return decoded.event;
     const { code, detail } = decoded.undecodable;
     this.findings.add('schema', code, `${DIAMONDS}/${position.partition}/${position.offset}`, detail, position);

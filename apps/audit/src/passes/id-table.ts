@@ -1,4 +1,6 @@
 const SMALLEST = 1024;
+// Whoever says that there are more has to show them.
+const MOST_EXPECTED = 4_000_000;
 
 /**
  * Numbers by UUID, of which it holds 64 of the hashed bits: 16 bytes an entry, where a map takes a hundred. Of ten
@@ -11,8 +13,10 @@ export class IdTable {
   private mask = 0;
   private count = 0;
 
-  constructor() {
-    this.make(SMALLEST);
+  /** @param expected how many ids there will be: a table that grows leaves all smaller ones behind */
+  constructor(expected = 0) {
+    const needed = Math.ceil((Math.min(expected, MOST_EXPECTED) * 3) / 2);
+    this.make(Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(needed + 1))));
   }
 
   get size(): number {

@@ -134,7 +134,7 @@ async function readRates({ log, kind }: VerifyInput, to: Offsets, findings: Find
 }
 
 // Each gift takes 50 bytes for as long as its partition is proven.
-const MOST_RECORDS_AT_ONCE = 2_000_000n;
+const MOST_RECORDS_AT_ONCE = 1_000_000n;
 
 /** A task for each thread, with its share of the partitions; more of them where that would not fit into memory. */
 function lanesOf(
@@ -159,6 +159,7 @@ function lanesOf(
       ownUpTo: heads['redemption.events.v1'],
       partition,
       partitions,
+      gifts: Number(to['gift.events.v1']?.[partition] ?? 0n),
       key,
       seals: seals.map(({ content }) => content),
       log: kind === 'kafka' ? { kind: 'relayed', from: books?.journal } : { kind },
