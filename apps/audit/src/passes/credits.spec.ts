@@ -3,7 +3,8 @@ import { emptyRateBook, evolve } from '@carat/conversion-service/rate-book';
 import type { Position } from '@carat/event-log';
 import { type Event, encode } from '@carat/events';
 import { ManyEvents } from '@carat/events/decode-many';
-import { describe, expect, test } from '@jest/globals';
+import { fc, test } from '@fast-check/jest';
+import { describe, expect } from '@jest/globals';
 import { HALF, inForce, reversed, sent } from '../../test/gift-log.js';
 import { Findings } from '../verify/findings.js';
 import { CreditsPass } from './credits.js';
@@ -38,6 +39,39 @@ function found(
   pass.end(accounted);
   return { codes: findings.of('credits').named.map(({ code }) => code), booked, repeated, waiting: pass.waiting };
 }
+
+describe('many gifts and their credits', () => {
+  const gifts = Array.from({ length: 1_500 }, (_, n) => sent({ id: `gift-${n}`, coins: (n % 9) + 1 }));
+  const credits = gifts.map((each) => encode(creditDiamonds(each, rates)[0] as object));
+
+  test.each<[string, number, (n: number) => number]>([
+    ['in the order of the gifts', 0, (n) => n],
+    ['all of them last', 1_500, (n) => n],
+    ['in the reverse order', 1_500, (n) => 1_499 - n],
+    ['each a few too late', 40, (n) => (n % 2 === 0 ? n + 1 : n - 1)],
+  ])('belong together: %s', (_, behind, turn) => {
+    const records = gifts.flatMap((each, n) => (n < behind ? [each] : [each, credits[turn(n - behind)] as Buffer]));
+    const rest = Array.from(
+      { length: Math.min(behind, 1_500) },
+      (__, n) => credits[turn(1_500 - behind + n)] as Buffer,
+    );
+    expect(found([...records, ...rest])).toMatchObject({ codes: [], repeated: [], waiting: 0 });
+  });
+
+  test.prop([fc.shuffledSubarray([...gifts.slice(0, 40), ...credits.slice(0, 40)])], { numRuns: 200 })(
+    'in any order, only those that are alone are found',
+    (records) => {
+      const alone = (has: readonly unknown[], needs: readonly unknown[]): number =>
+        has.filter((each, n) => records.includes(each as Buffer) && !records.includes(needs[n] as Buffer)).length;
+      const { codes, waiting } = found(records);
+      const uncredited = alone(gifts.slice(0, 40), credits);
+      const foreign = alone(credits.slice(0, 40), gifts);
+      expect(codes.filter((code) => code === 'gift_not_credited')).toHaveLength(uncredited);
+      expect(codes.filter((code) => code === 'foreign_writer')).toHaveLength(foreign);
+      expect(waiting).toBe(uncredited + foreign);
+    },
+  );
+});
 
 describe('a gift and its credit', () => {
   test('belong together, whichever is read first, and are booked once', () => {

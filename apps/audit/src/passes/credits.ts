@@ -15,8 +15,8 @@ interface Due {
   readonly gift: Position;
 }
 
-/** What stands in a table of worths for an event that is not in the log yet. */
-const DUE = -1;
+/** What stands in a table of worths for an event that is not in the log yet: no worth, for a correction has any. */
+const DUE = Number.NEGATIVE_INFINITY;
 const IN_TURN = 1_024;
 
 /**

@@ -4,8 +4,8 @@ import { IdTable } from './id-table.js';
 
 const ids = Array.from({ length: 5_000 }, (_, n) => derivedUuid(n % 7, 'id', String(n)));
 
-test('a table says what a map says, however far it has grown', () => {
-  const table = new IdTable();
+test.each([0, 100, 5_000])('a table says what a map says, however far it has grown from %d', (expected) => {
+  const table = new IdTable(expected);
   const map = new Map<string, number>();
   for (const [n, id] of ids.entries()) {
     expect(table.set(id, n)).toBe(map.get(id));
@@ -16,6 +16,9 @@ test('a table says what a map says, however far it has grown', () => {
     }
   }
   expect(table.size).toBe(ids.length);
+  for (const id of ids) expect(table.add(id, 7)).toBe(map.get(id));
+  expect(table.add(derivedUuid(0, 'one more'), 7)).toBeUndefined();
+  expect(table.get(derivedUuid(0, 'one more'))).toBe(7);
   for (const id of ids) expect(table.get(id)).toBe(map.get(id));
   expect(table.get(derivedUuid(0, 'another'))).toBeUndefined();
 });
