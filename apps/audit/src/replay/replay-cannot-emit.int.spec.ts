@@ -27,8 +27,11 @@ const EFFECTFUL = /\.(controller|flow|worker|store|entity|module)\.ts$|\/main\.t
 const effectsIn = ({ sources }: Watched): string[] =>
   sources.filter((source) => EFFECTFUL.test(source) && !source.startsWith('apps/audit/')).sort();
 
-const READERS_OF_KAFKA = [
+const READERS_OF_THE_JOURNAL = [
   'libs/event-log/src/journal/journal-reader.worker.ts',
+  'libs/event-log/src/journal/read.store.ts',
+];
+const READERS_OF_KAFKA = [
   'libs/event-log/src/journal/read.store.ts',
   'libs/event-log/src/kafka/client-repairs.worker.ts',
   'libs/event-log/src/kafka/client.worker.ts',
@@ -46,7 +49,7 @@ describe('a process that replays', () => {
     });
     expect(JSON.parse(seen.printed)).toEqual({ equal: true, rows: 40 });
     expect(seen.addresses).toEqual([new URL(onTheJournal.url).host]);
-    expect(effectsIn(seen)).toEqual(READERS_OF_KAFKA);
+    expect(effectsIn(seen)).toEqual(READERS_OF_THE_JOURNAL);
     expect(seen.packages.filter((name) => CALLERS.includes(name))).toEqual([]);
     expect(provider.calls()).toBe(0);
   });
