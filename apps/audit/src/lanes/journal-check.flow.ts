@@ -1,3 +1,4 @@
+import { MOST_STRETCHES } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
 import type { JournalRows } from '../booked/journal-rows.store.js';
 import { type Digest, sha256 } from '../seals/record-chain.js';
@@ -6,8 +7,6 @@ import type { Relayed } from './lane.js';
 
 // Of all partitions together: the journal's pages hold records of many.
 const RECORDS_AT_A_TIME = 5_000;
-// The planner looks at each stretch by itself.
-const MOST_STRETCHES = 64;
 // Questions that are on their way while records are read on.
 const MOST_ASKED = 2;
 const COMMA = 0x2c;

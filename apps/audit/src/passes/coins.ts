@@ -17,7 +17,7 @@ export class CoinsPass {
     private readonly findings: Findings,
     private readonly lots: Lots,
     /** How many gifts there are about. */
-    expected = 0,
+    expected: number,
   ) {
     this.standing = new IdTable(expected);
   }

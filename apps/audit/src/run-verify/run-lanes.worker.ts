@@ -24,11 +24,6 @@ export interface OnProven {
 export type RunLanes = (tasks: readonly LanesTask[], on: OnProven) => Promise<void>;
 
 /** Proves task by task in this thread, with a reader that is open. */
-export const inThisThread =
-  (log: LogReader, databaseUrl: string | undefined): RunLanes =>
-  (tasks, on) =>
-    workHere(log, databaseUrl, [...tasks], on);
-
 async function workHere(
   log: LogReader,
   databaseUrl: string | undefined,

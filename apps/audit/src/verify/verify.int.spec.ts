@@ -7,7 +7,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { onDatabase, worldBooks } from '../../test/world-books.js';
 import { openBooks, relayedByNow } from '../booked/books.store.js';
-import { inThisThread } from '../run-verify/run-lanes.worker.js';
+import { inThreads } from '../run-verify/run-lanes.worker.js';
 import type { AuditReport, Pass } from './audit-report.js';
 import { verify } from './verify.flow.js';
 
@@ -16,6 +16,8 @@ beforeAll(async () => {
   template = await worldBooks({ seed: 7, gifts: 600, creators: 12, viewers: 40, partitions: 4 });
 }, 60_000);
 afterAll(() => template?.drop());
+
+const environment = { home: '', brokers: undefined, databaseUrl: undefined, kafka: { prefix: '' } };
 
 async function verified(database: TestDatabase): Promise<AuditReport> {
   const log = await openJournalReader(database.url);
@@ -29,7 +31,8 @@ async function verified(database: TestDatabase): Promise<AuditReport> {
       seals: [],
       sealsAtLeast: 0,
       trusted: new Map(),
-      run: inThisThread(log, undefined),
+      run: inThreads(1, log, { source: { kind: 'postgres', url: database.url }, environment, databaseUrl: undefined })
+        .run,
       key: 'drawn for this test',
       threads: 1,
       onRecords: () => undefined,

@@ -5,7 +5,7 @@ import type { KafkaReaderOptions } from '../kafka/kafka-reader.worker.js';
 // is loaded by whoever opens its log: a thread that audits a journal has no room for Kafka's.
 export { Copied, rowsCopied } from '../journal/copied.js';
 export { JournalHole } from '../journal/read.store.js';
-export { isWithin, type Stretch } from '../journal/stretches.js';
+export { isWithin, MOST_STRETCHES, type Stretch } from '../journal/stretches.js';
 export type { KafkaReaderOptions };
 
 /**
