@@ -1,7 +1,7 @@
 import type { LogReader, Offsets, RawBatch } from '@carat/event-log';
 import { JournalHole } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
-import { ManyEvents } from '@carat/events/decode-many';
+import type { ManyEvents } from '@carat/events/decode-many';
 import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
 import { type DueMoney, dueMoney } from '../booked/booked-passes.js';
 import type { JournalRows } from '../booked/journal-rows.store.js';
@@ -26,21 +26,29 @@ export interface LanesResult {
   readonly lots: LotsAsTold;
 }
 
+/** What a thread proves its partitions with, one task after another. */
+export interface LanesReader {
+  readonly log: LogReader;
+  /** Where the journal is that Kafka's topics are relayed from; undefined when there is nothing to compare with. */
+  readonly journal: JournalRows | undefined;
+  /** What was learned of decoding in one task serves the next. */
+  readonly events: ManyEvents;
+}
+
 /** Proves partitions from their records, in whatever order the log gives them. */
 export async function proveLanes(
-  log: LogReader,
-  journal: JournalRows | undefined,
+  { log, journal, events }: LanesReader,
   { lanes: tasks, to }: LanesTask,
   onRecords: (records: number) => void,
 ): Promise<LanesResult> {
   const findings = new Findings();
-  const shared = { lots: new Lots(), events: new ManyEvents() };
+  const shared = { lots: new Lots(), events };
   const kind = tasks[0]?.log;
   const check =
     journal !== undefined && kind?.kind === 'relayed' && kind.from !== undefined
       ? new JournalCheck(kind.from, journal, findings)
       : undefined;
-  const own = await readOwnBooks(log, tasks, to, findings);
+  const own = await readOwnBooks(log, tasks, to, { findings, events });
   const lanes = new Map(
     [...own].map(([partition, { task, ...books }]) => [
       partition,
@@ -69,7 +77,7 @@ async function readOwnBooks(
   log: LogReader,
   tasks: readonly LaneTask[],
   to: Offsets,
-  findings: Findings,
+  { findings, events }: { readonly findings: Findings; readonly events: ManyEvents },
 ): Promise<ReadonlyMap<number, OwnOfTask>> {
   const byPartition = new Map(
     tasks.map((task): [number, OwnOfTask] => [
@@ -78,7 +86,8 @@ async function readOwnBooks(
     ]),
   );
   const isRelayed = tasks[0]?.log.kind === 'relayed';
-  for await (const { event, position } of ownEvents(log, 'redemption.events.v1', endsOf(byPartition, to), isRelayed)) {
+  const ends = endsOf(byPartition, to);
+  for await (const { event, position } of ownEvents(log, 'redemption.events.v1', ends, isRelayed, events)) {
     const of = byPartition.get(position.partition);
     const upTo = of?.task.ownUpTo;
     if (of === undefined || (upTo !== undefined && BigInt(event.sequence ?? position.offset) >= upTo)) continue;

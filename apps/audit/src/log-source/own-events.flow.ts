@@ -1,5 +1,6 @@
 import type { LogReader, Offsets, Position } from '@carat/event-log';
-import { decode, type Event, type Topic } from '@carat/events';
+import type { Event, Topic } from '@carat/events';
+import type { ManyEvents } from '@carat/events/decode-many';
 
 interface OwnEvent<T extends Topic> {
   readonly event: Event<T>;
@@ -16,12 +17,13 @@ export async function* ownEvents<T extends Topic>(
   topic: T,
   to: Offsets,
   isRelayed: boolean,
+  events: ManyEvents,
 ): AsyncGenerator<OwnEvent<T>> {
   const next = new Map<number, bigint>();
   if (to[topic] === undefined) return;
   for await (const { partition, records } of log.read([topic], {}, { [topic]: to[topic] }))
     for (const { offset, value } of records) {
-      const decoded = decode(topic, value);
+      const decoded = events.decode(topic, value);
       if ('undecodable' in decoded || (isRelayed && decoded.event.sequence === undefined)) continue;
       const sequence = BigInt(decoded.event.sequence ?? offset);
       if (sequence < (next.get(partition) ?? 0n)) continue;

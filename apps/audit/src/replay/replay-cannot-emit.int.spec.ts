@@ -35,6 +35,7 @@ const READERS_OF_KAFKA = [
   'libs/event-log/src/journal/read.store.ts',
   'libs/event-log/src/kafka/client-repairs.worker.ts',
   'libs/event-log/src/kafka/client.worker.ts',
+  'libs/event-log/src/kafka/fetches.worker.ts',
   'libs/event-log/src/kafka/kafka-reader.worker.ts',
   'libs/event-log/src/kafka/reach.worker.ts',
   'libs/event-log/src/kafka/read.worker.ts',

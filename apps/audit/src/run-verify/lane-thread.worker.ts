@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { ManyEvents } from '@carat/events/decode-many';
 import { openJournalRows } from '../booked/journal-rows.store.js';
 import { type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import { openLogSource } from '../log-source/log-source.worker.js';
@@ -11,11 +12,13 @@ const { source, environment, databaseUrl } = workerData as ThreadData;
 const log = await openLogSource(source, async () => environment);
 const journal = databaseUrl === undefined ? undefined : await openJournalRows(databaseUrl);
 
+const events = new ManyEvents();
+
 const PROGRESS_AFTER_RECORDS = 10_000;
 
 async function prove(task: LanesTask): Promise<void> {
   let untold = 0;
-  const result = await proveLanes(log, journal, task, (records) => {
+  const result = await proveLanes({ log, journal, events }, task, (records) => {
     untold += records;
     if (untold < PROGRESS_AFTER_RECORDS) return;
     parentPort?.postMessage({ records: untold });

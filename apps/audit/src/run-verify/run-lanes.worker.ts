@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { LogReader } from '@carat/event-log';
+import { ManyEvents } from '@carat/events/decode-many';
 import { openJournalRows } from '../booked/journal-rows.store.js';
 import { type LanesResult, type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import type { LogSource } from '../log-source/log-source.js';
@@ -31,9 +32,10 @@ async function workHere(
   on: OnProven,
 ): Promise<void> {
   const journal = databaseUrl === undefined ? undefined : await openJournalRows(databaseUrl);
+  const events = new ManyEvents();
   try {
     for (let task = waiting.shift(); task !== undefined; task = waiting.shift())
-      on.result(await proveLanes(log, journal, task, on.records));
+      on.result(await proveLanes({ log, journal, events }, task, on.records));
   } finally {
     await journal?.close();
   }

@@ -1,5 +1,6 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, type LogReader, type Offsets } from '@carat/event-log';
+import { ManyEvents } from '@carat/events/decode-many';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { BooksPass, checkConservation, MoneyPass, RedemptionRowsPass } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
@@ -128,13 +129,13 @@ function partitionsOf(to: Offsets): number {
 /** What has to be known before a gift is priced. */
 async function readRates({ log, kind }: VerifyInput, to: Offsets, findings: Findings): Promise<RateBook> {
   const rates = new RatesPass(findings);
-  for await (const { event, position } of ownEvents(log, 'rate.events.v1', to, kind === 'kafka'))
+  for await (const { event, position } of ownEvents(log, 'rate.events.v1', to, kind === 'kafka', new ManyEvents()))
     rates.add(event, position);
   return rates.end();
 }
 
 // Each gift takes 50 bytes for as long as its partition is proven.
-const MOST_RECORDS_AT_ONCE = 1_000_000n;
+const MOST_RECORDS_AT_ONCE = 250_000n;
 
 /** A task for each thread, with its share of the partitions; more of them where that would not fit into memory. */
 function lanesOf(

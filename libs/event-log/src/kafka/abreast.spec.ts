@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/jest';
 import { expect } from '@jest/globals';
-import { type Reading, waitingOf } from './abreast.js';
+import { nextAbreast, type Reading } from './abreast.js';
 
 const reading = (partition: number, position: number, end: number): Reading => ({
   partition,
@@ -9,19 +9,30 @@ const reading = (partition: number, position: number, end: number): Reading => (
   position: BigInt(position),
 });
 
-test('a part that is a thousand records ahead of the last one waits, whatever its own length', () => {
-  const parts = [reading(0, 2_000, 10_000), reading(1, 3_000, 10_000), reading(2, 3_100, 10_000), reading(3, 31, 100)];
-  expect([...waitingOf(parts)]).toEqual([parts[2], parts[3]]);
+test('of one partition number the part that is furthest behind is next, by its own length', () => {
+  const parts = [reading(0, 2_000, 10_000), reading(0, 1_950, 10_000), reading(0, 16, 100)];
+  expect(nextAbreast([parts])).toBe(parts[2]);
 });
 
-test('of one partition the topic that was named first leads by some hundred records', () => {
-  const [gifts, credits, others] = [reading(4, 500, 10_000), reading(4, 199, 10_000), reading(5, 900, 10_000)];
-  expect([...waitingOf([gifts, credits, others])]).toEqual([gifts]);
-  expect([...waitingOf([gifts, { ...credits, position: 201n }, others])]).toEqual([{ ...credits, position: 201n }]);
+test('of one partition number the topic that was named first leads by a hundred records', () => {
+  const gifts = reading(4, 500, 10_000);
+  expect(nextAbreast([[gifts, reading(4, 401, 10_000)]])).toBe(gifts);
+  const behind = reading(4, 399, 10_000);
+  expect(nextAbreast([[gifts, behind]])).toBe(behind);
+});
+
+test('a partition number has its turn until all of it has come a thousand records further', () => {
+  const [gifts, credits, others] = [reading(4, 1_000, 10_000), reading(4, 999, 10_000), reading(5, 0, 10_000)];
+  expect(nextAbreast([[gifts, credits], [others]])).toBe(gifts);
+  const ahead = reading(4, 1_100, 10_000);
+  expect(nextAbreast([[ahead, credits], [others]])).toBe(credits);
+  expect(nextAbreast([[ahead, reading(4, 1_000, 10_000)], [others]])).toBe(others);
 });
 
 test('what has been read to its end holds nobody up', () => {
-  expect([...waitingOf([reading(0, 5, 5), reading(0, 0, 10_000)])]).toEqual([]);
+  const parts = [reading(0, 5, 5), reading(0, 9_000, 10_000)];
+  expect(nextAbreast([parts])).toBe(parts[1]);
+  expect(nextAbreast([[reading(0, 5, 5)]])).toBe(undefined);
 });
 
 test.prop([
@@ -32,18 +43,18 @@ test.prop([
 ])('whatever is fetched, all of it is read, and nobody is far ahead of the others', (sizes) => {
   const parts = sizes.map(([partition, end]) => reading(partition, 0, end));
   const fetched = new Map(parts.map((part, index) => [part, sizes[index]?.[2] ?? 1]));
-  const longest = Math.max(...parts.map(({ end }) => Number(end)));
-  for (let left = parts; left.length > 0; left = left.filter(({ position, end }) => position < end)) {
-    const waiting = waitingOf(parts);
-    const active = left.filter((part) => !waiting.has(part));
-    expect(active.length).toBeGreaterThan(0);
-    const last = Math.min(...left.map(({ position, end }) => Number(position) / Number(end)));
-    for (const part of active) {
-      // Of one partition number there are up to as many parts as of all.
-      const ahead = (1_000 + 300 * left.length) / longest;
-      expect(Number(part.position) / Number(part.end) - last).toBeLessThanOrEqual(ahead);
-      const next = part.position + BigInt(fetched.get(part) ?? 1);
-      part.position = next < part.end ? next : part.end;
-    }
+  const lanes = [...Map.groupBy(parts, ({ partition }) => partition).values()];
+  let left = parts.reduce((sum, { end }) => sum + Number(end), 0);
+  for (let next = nextAbreast(lanes); next !== undefined; next = nextAbreast(lanes)) {
+    const unread = parts.filter(({ position, end }) => position < end);
+    const longest = Math.max(...unread.map(({ end }) => Number(end)));
+    const last = Math.min(...unread.map(({ position, end }) => Number(position) / Number(end)));
+    // Of one partition number there are up to as many parts as of all.
+    const ahead = (1_000 + 100 * unread.length) / longest;
+    expect(Number(next.position) / Number(next.end) - last).toBeLessThanOrEqual(ahead);
+    const to = next.position + BigInt(fetched.get(next) ?? 1);
+    next.position = to < next.end ? to : next.end;
+    expect(left--).toBeGreaterThan(0);
   }
+  expect(parts.every(({ position, end }) => position === end)).toBe(true);
 });

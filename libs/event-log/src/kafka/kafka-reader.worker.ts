@@ -8,8 +8,7 @@ export type KafkaReaderOptions = Pick<ClientOptions, 'brokers' | 'prefix' | 'ssl
   Partial<Pick<ClientOptions, 'log'>>;
 
 /**
- * The log of a cluster. It creates no topic and no producer; while it reads there is a consumer group of one reading,
- * which commits no offset.
+ * The log of a cluster. It creates no topic and no producer, and joins no group: all that it does there is fetch.
  * @throws the client's error when no broker answers
  */
 export async function openKafkaReader(options: KafkaReaderOptions): Promise<OpenReader> {

@@ -1,23 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import type { Topic } from '@carat/events';
-import type { Consumer } from 'kafkajs';
 import type { RawBatch } from '../event-log.js';
-import { type Reading, waitingOf } from './abreast.js';
+import { nextAbreast, type Reading } from './abreast.js';
 import type { Clients } from './client.worker.js';
-import { placeOf, rawRecordOf } from './fetched.js';
+import { rawRecordOf } from './fetched.js';
+import { type Fetched, Fetches } from './fetches.worker.js';
 import { extentOf } from './reach.worker.js';
-
-const HEARTBEAT_MS = 1000;
-const FETCH_WAIT_MS = 100;
 
 /** Offsets by any topic's name: dead-letter topics are read, too. */
 export type NamedOffsets = Readonly<Partial<Record<string, readonly bigint[]>>>;
 
-// What a fetch brings of a partition at most, unless one batch of records is larger: all of it is parsed at once.
-const BYTES_OF_A_PARTITION = 128 * 1024;
-
 interface Stretch extends Reading {
   readonly topic: string;
+  /** How many offsets the last fetch has passed. */
+  passed: bigint;
 }
 
 /** The stretches to read. Checks that the log still has their beginnings. */
@@ -26,8 +21,8 @@ async function stretchesOf(
   topics: readonly string[],
   from: NamedOffsets,
   to: NamedOffsets,
-): Promise<Map<string, Stretch>> {
-  const stretches = new Map<string, Stretch>();
+): Promise<Stretch[]> {
+  const stretches: Stretch[] = [];
   for (const [topic, extent] of await extentOf(clients, topics)) {
     for (const [partition, { first, next }] of extent.entries()) {
       const position = from[topic]?.[partition] ?? 0n;
@@ -35,52 +30,30 @@ async function stretchesOf(
       if (position >= end) continue;
       if (position < first) throw new Error(`${topic}/${partition} begins at ${first}, past ${position}`);
       if (end > next) throw new Error(`${topic}/${partition} ends at ${next}, before ${end}`);
-      stretches.set(placeOf(clients.nameOf(topic), partition), { topic, partition, from: position, position, end });
+      stretches.push({ topic, partition, from: position, position, end, passed: 1n });
     }
   }
   return stretches;
 }
 
-/** Batches on their way from the client to whoever iterates: one at a time, and the client waits until it is taken. */
-class Handover {
-  private offered: RawBatch | undefined;
-  private failure: Error | undefined;
-  private wake: () => void = () => undefined;
-  private taken: () => void = () => undefined;
+// Of one request: each wakes a broker.
+const STRETCHES_AT_A_TIME = 4;
 
-  offer(batch: RawBatch): Promise<void> {
-    this.offered = batch;
-    this.wake();
-    return new Promise((resolve) => {
-      this.taken = resolve;
-    });
+/** Which stretches are read next, if each fetch comes as far as the one before. */
+function nextOf(lanes: readonly (readonly Stretch[])[]): readonly Stretch[] {
+  const chosen: Stretch[] = [];
+  for (let next = nextAbreast(lanes); next !== undefined && !chosen.includes(next); next = nextAbreast(lanes)) {
+    chosen.push(next);
+    next.position += next.passed;
+    if (chosen.length === STRETCHES_AT_A_TIME) break;
   }
-
-  fail(error: Error): void {
-    this.failure = error;
-    this.wake();
-  }
-
-  /** Lets the client go on. Called when the batch was handled, or when nobody will. */
-  release(): void {
-    this.offered = undefined;
-    this.taken();
-  }
-
-  async next(): Promise<RawBatch> {
-    while (this.offered === undefined) {
-      if (this.failure !== undefined) throw this.failure;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-    return this.offered;
-  }
+  for (const stretch of chosen) stretch.position -= stretch.passed;
+  return chosen;
 }
 
 /**
- * Reads stretches of topics, in order per partition. kafkajs reads only in groups, so this is a group for one reading,
- * which commits nothing and is deleted afterwards.
+ * Reads stretches of topics, in order per partition, all of them abreast. The next fetch is under way while the one
+ * before is looked at, and nothing else waits in memory.
  */
 export async function* readTopics(
   clients: Clients,
@@ -89,101 +62,46 @@ export async function* readTopics(
   to: NamedOffsets,
 ): AsyncGenerator<RawBatch> {
   const stretches = await stretchesOf(clients, topics, from, to);
-  if (stretches.size === 0) return;
-  const groupId = clients.nameOf(`carat.reading.${randomUUID()}`);
-  const consumer = clients.create().consumer({
-    groupId,
-    maxWaitTimeInMs: FETCH_WAIT_MS,
-    maxBytesPerPartition: BYTES_OF_A_PARTITION,
-    allowAutoTopicCreation: false,
-  });
-  const abreast = new Abreast(consumer, clients, [...stretches.values()]);
-  const handover = new Handover();
+  const fetches = new Fetches(clients, [...new Set(stretches.map(({ topic }) => clients.nameOf(topic)))]);
+  const lanes = [...Map.groupBy(stretches, ({ partition }) => partition).values()];
+  const begin = (): Coming | undefined => {
+    const chosen = nextOf(lanes);
+    if (chosen.length === 0) return undefined;
+    const fetched = fetches.next(
+      chosen.map(({ topic, partition, position }) => ({ topic: clients.nameOf(topic), partition, from: position })),
+    );
+    // Whoever looks at no more records never hears of it.
+    fetched.catch(() => undefined);
+    return { chosen, fetched };
+  };
   try {
-    await deliver(clients, consumer, stretches, handover);
-    for (let left = stretches.size; left > 0; ) {
-      const batch = await handover.next();
-      const stretch = stretches.get(placeOf(clients.nameOf(batch.topic), batch.partition));
-      yield batch;
-      if (stretch !== undefined) stretch.position = batch.nextOffset;
-      if (stretch !== undefined && stretch.position >= stretch.end) left -= 1;
-      abreast.steer();
-      handover.release();
+    for (let coming = begin(); coming !== undefined; ) {
+      const { chosen, fetched } = coming;
+      const batches = (await fetched).map((each, index) => batchOf(chosen[index] as Stretch, each));
+      coming = begin();
+      yield* batches;
     }
   } finally {
-    handover.release();
-    await consumer.disconnect();
-    await clients.asAdmin((admin) => admin.deleteGroups([groupId])).catch(() => undefined);
+    await fetches.close();
   }
 }
 
-/** Lets those partitions wait that are ahead of the others. */
-class Abreast {
-  private waiting: ReadonlySet<Stretch> = new Set();
-
-  constructor(
-    private readonly consumer: Consumer,
-    private readonly clients: Clients,
-    private readonly stretches: readonly Stretch[],
-  ) {}
-
-  steer(): void {
-    const [before, waiting] = [this.waiting, waitingOf(this.stretches)];
-    const named = (stretches: readonly Stretch[]) =>
-      stretches.map(({ topic, partition }) => ({ topic: this.clients.nameOf(topic), partitions: [partition] }));
-    const paused = this.stretches.filter((stretch) => waiting.has(stretch) && !before.has(stretch));
-    const resumed = this.stretches.filter((stretch) => before.has(stretch) && !waiting.has(stretch));
-    if (paused.length > 0) this.consumer.pause(named(paused));
-    if (resumed.length > 0) this.consumer.resume(named(resumed));
-    this.waiting = waiting;
-  }
+interface Coming {
+  readonly chosen: readonly Stretch[];
+  readonly fetched: Promise<readonly Fetched[]>;
 }
 
-async function deliver(
-  clients: Clients,
-  consumer: Consumer,
-  stretches: ReadonlyMap<string, Stretch>,
-  handover: Handover,
-): Promise<void> {
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    for (const [topic, partitions] of Object.entries(payload.memberAssignment)) {
-      for (const partition of partitions) {
-        const stretch = stretches.get(placeOf(topic, partition));
-        if (stretch === undefined || stretch.position >= stretch.end)
-          consumer.pause([{ topic, partitions: [partition] }]);
-        else consumer.seek({ topic, partition, offset: String(stretch.position) });
-      }
-    }
-  });
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (!payload.restart) handover.fail(payload.error);
-  });
-  await consumer.connect();
-  await consumer.subscribe({
-    topics: [...new Set([...stretches.values()].map(({ topic }) => clients.nameOf(topic)))],
-    fromBeginning: true,
-  });
-  // One partition at a time: the reader takes one batch at a time anyway.
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    eachBatch: async ({ batch, resolveOffset, heartbeat, pause }) => {
-      const stretch = stretches.get(placeOf(batch.topic, batch.partition));
-      if (stretch === undefined || stretch.position >= stretch.end) return;
-      const records = batch.messages
-        .map(rawRecordOf)
-        .filter(({ offset }) => offset >= stretch.position && offset < stretch.end);
-      const nextOffset = BigInt(batch.lastOffset()) + 1n < stretch.end ? BigInt(batch.lastOffset()) + 1n : stretch.end;
-      const beat = async (): Promise<void> => heartbeat();
-      const beating = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_MS);
-      try {
-        const { partition } = stretch;
-        await handover.offer({ topic: stretch.topic as Topic, partition, records, nextOffset, heartbeat: beat });
-      } finally {
-        clearInterval(beating);
-      }
-      resolveOffset(batch.lastOffset());
-      if (nextOffset >= stretch.end) pause();
-    },
-  });
+/** A stretch's next batch; the stretch is then read up to its end. */
+function batchOf(stretch: Stretch, { messages, nextOffset }: Fetched): RawBatch {
+  const { topic, partition, position, end } = stretch;
+  stretch.position = nextOffset;
+  if (nextOffset > end) stretch.position = end;
+  stretch.passed = stretch.position - position;
+  return {
+    topic: topic as Topic,
+    partition,
+    records: messages.map(rawRecordOf).filter(({ offset }) => offset < end),
+    nextOffset: stretch.position,
+    heartbeat: async () => undefined,
+  };
 }

@@ -18,8 +18,7 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
 }
 
 /**
- * The log of a cluster. It creates no topic and no producer; while it reads there is a consumer group of one reading,
- * which commits no offset.
+ * The log of a cluster. It creates no topic and no producer, and joins no group: all that it does there is fetch.
  * @throws the client's error when no broker answers
  */
 export async function openKafkaReader(options: KafkaReaderOptions): Promise<OpenReader> {
