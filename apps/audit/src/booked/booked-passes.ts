@@ -1,8 +1,8 @@
 import { balanceOf, nothing, terms } from '@carat/payout-service/terms';
 import type { CreatorBooks } from '../passes/ledger.js';
-import type { RedemptionState } from '../passes/redemptions.js';
+import type { ByState, RedemptionState } from '../passes/redemptions.js';
 import type { Findings } from '../verify/findings.js';
-import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
+import type { BookedBalance, BookedEntry, BookedMoney } from './booked.js';
 import { type BookedTransfer, creatorIn, Fingerprint, TransferHash } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
@@ -99,7 +99,7 @@ export class BooksPass {
 /** What is held and redeemed is what redemptions in those states add up to; no sum of them is negative. */
 export function checkConservation(
   creators: ReadonlyMap<string, CreatorBooks>,
-  byState: ReadonlyMap<string, { readonly held: bigint; readonly redeemed: bigint }>,
+  byState: ReadonlyMap<string, ByState>,
   findings: Findings,
 ): void {
   findings.checked('conservation', creators.size);
@@ -117,76 +117,56 @@ export function checkConservation(
   }
 }
 
-/** Rows of redemptions are what their events say. */
-export class RedemptionRowsPass {
-  private readonly left: Map<string, RedemptionState>;
+/** What is said of a redemption, by its events or by its row. */
+export const stateOf = ({ status, millidiamonds, creatorId }: RedemptionState): string =>
+  `${status}, ${millidiamonds} millidiamonds of ${creatorId}`;
 
-  constructor(
-    due: Iterable<readonly [string, RedemptionState]>,
-    private readonly findings: Findings,
-  ) {
-    this.left = new Map(due);
-  }
-
-  rows(rows: readonly BookedRedemption[]): void {
-    this.findings.checked('redemptions', rows.length);
-    for (const { redemptionId, creatorId, status, millidiamonds } of rows) {
-      const due = this.left.get(redemptionId);
-      this.left.delete(redemptionId);
-      const found = `${status}, ${millidiamonds} millidiamonds of ${creatorId}`;
-      const detail =
-        due === undefined
-          ? `${found}: no event says so`
-          : `${found}; its events say ${due.status}, ${due.millidiamonds} millidiamonds of ${due.creatorId}`;
-      if (due === undefined) this.findings.add('redemptions', 'redemption_without_events', redemptionId, detail);
-      else if (due.status !== status || due.millidiamonds !== millidiamonds || due.creatorId !== creatorId)
-        this.findings.add('redemptions', 'redemption_differs', redemptionId, detail);
-    }
-  }
-
-  end(): void {
-    for (const [id, { status }] of this.left)
-      this.findings.add('redemptions', 'redemption_missing', id, `its events say ${status}, and it has no row`);
-  }
-}
-
-const moneyOf = (of: BookedMoney): string =>
+/** What is said of money that a redemption moved. */
+export const moneyOf = (of: BookedMoney): string =>
   `${of.amountMinor} ${of.currency} from ${of.debit} to ${of.credit} for ${of.payoutId}`;
 
-const nameOfMoney = ({ sourceId, code }: BookedMoney): string => `${sourceId} ${code}`;
+export const nameOfMoney = ({ sourceId, code }: BookedMoney): string => `${sourceId} ${code}`;
 
 /** Money that has to be booked: what it is called, and what it is, as one text. */
-export type DueMoney = readonly [name: string, text: string];
+export const dueMoney = (of: BookedMoney): [name: string, text: string] => [nameOfMoney(of), moneyOf(of)];
 
-export const dueMoney = (of: BookedMoney): DueMoney => [nameOfMoney(of), moneyOf(of)];
+/** The codes under which rows and events are found to differ. */
+export interface Differences {
+  readonly pass: 'redemptions' | 'double-entry';
+  readonly differs: string;
+  readonly withoutEvent: string;
+  readonly missing: string;
+}
 
-/** Money that redemptions move is booked once, as their events say. */
-export class MoneyPass {
-  private readonly due: Map<string, string>;
+export const redemptionDifferences: Differences = {
+  pass: 'redemptions',
+  differs: 'redemption_differs',
+  withoutEvent: 'redemption_without_events',
+  missing: 'redemption_missing',
+};
 
-  constructor(
-    due: Iterable<DueMoney>,
-    private readonly findings: Findings,
-  ) {
-    this.due = new Map(due);
+export const moneyDifferences: Differences = {
+  pass: 'double-entry',
+  differs: 'money_differs',
+  withoutEvent: 'money_without_event',
+  missing: 'money_not_booked',
+};
+
+/** Names each row that is not what its events say, and all that they say and no row does. */
+export function compareNamed(
+  due: ReadonlyMap<string, string>,
+  rows: Iterable<readonly [name: string, text: string]>,
+  { pass, differs, withoutEvent, missing }: Differences,
+  findings: Findings,
+): void {
+  const left = new Map(due);
+  for (const [name, found] of rows) {
+    const said = left.get(name);
+    left.delete(name);
+    if (said === undefined) findings.add(pass, withoutEvent, name, `${found}: no event says so`);
+    else if (said !== found) findings.add(pass, differs, name, `${found}; its events say ${said}`);
   }
-
-  rows(rows: readonly BookedMoney[]): void {
-    this.findings.checked('double-entry', rows.length);
-    for (const row of rows) {
-      const name = nameOfMoney(row);
-      const due = this.due.get(name);
-      this.due.delete(name);
-      if (due === undefined)
-        this.findings.add('double-entry', 'money_without_event', name, `${moneyOf(row)}: no event moves it`);
-      else if (due !== moneyOf(row))
-        this.findings.add('double-entry', 'money_differs', name, `${moneyOf(row)}; due is ${due}`);
-    }
-  }
-
-  end(): void {
-    for (const [name, due] of this.due) this.findings.add('double-entry', 'money_not_booked', name, `${due} is due`);
-  }
+  for (const [name, said] of left) findings.add(pass, missing, name, `its events say ${said}, and it has no row`);
 }
 
 /** What one creator's transfers should be and are, row by row. */

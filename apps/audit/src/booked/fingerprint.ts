@@ -127,7 +127,8 @@ export class TransferHash {
 /** Whose a row is: the first field of `FINGERPRINTED`. */
 export const creatorIn = (row: Buffer): string => row.toString('utf8', 4, 4 + row.readInt32BE());
 
-const wordOf = (digest: Digest, at: number): number =>
+/** Four bytes of a digest, from `at` on, as a number. */
+export const wordOf = (digest: Digest, at: number): number =>
   ((digest.charCodeAt(at) << 24) |
     (digest.charCodeAt(at + 1) << 16) |
     (digest.charCodeAt(at + 2) << 8) |

@@ -1,9 +1,8 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import type { Topic } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
-import type { DueMoney } from '../booked/booked-passes.js';
 import type { CreatorBooks } from '../passes/ledger.js';
-import type { RedemptionState } from '../passes/redemptions.js';
+import type { ByState } from '../passes/redemptions.js';
 import type { SealContent } from '../seals/seal.js';
 import type { FoundByAnother } from '../verify/findings.js';
 
@@ -59,9 +58,11 @@ export interface LaneResult {
   readonly gifts: number;
   readonly giftCoins: bigint;
   readonly creators: ReadonlyMap<string, CreatorBooks>;
-  /** By id, what the events say of each redemption; and the money that they have moved. */
-  readonly redemptions: ReadonlyMap<string, RedemptionState>;
-  readonly money: readonly DueMoney[];
+  /** Of each creator, what its redemptions hold and have redeemed. */
+  readonly byState: ReadonlyMap<string, ByState>;
+  /** What the events say of each redemption, and the money that they have moved: what `Bags` tell of it. */
+  readonly redemptions: Uint32Array;
+  readonly money: Uint32Array;
   /** What each UTC day has changed, by its number since 1970. */
   readonly days: ReadonlyMap<number, Terms>;
   /** Of the events up to each seal, since the seal before. */

@@ -2,12 +2,13 @@ import type { Position, RawBatch, RawRecord } from '@carat/event-log';
 import { type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
 import { ManyEvents } from '@carat/events/decode-many';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
-import type { DueMoney } from '../booked/booked-passes.js';
+import { Bags } from '../booked/bags.js';
+import { stateOf } from '../booked/booked-passes.js';
 import { CoinsPass } from '../passes/coins.js';
 import { CreditsPass } from '../passes/credits.js';
 import { CoverPass, LedgerPass } from '../passes/ledger.js';
 import type { Lots } from '../passes/lots.js';
-import type { RedemptionsPass } from '../passes/redemptions.js';
+import { byState, type RedemptionsPass } from '../passes/redemptions.js';
 import { Findings } from '../verify/findings.js';
 import { type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
 import { SealedPartitionPass, sealedIn } from './sealed-partition.js';
@@ -16,7 +17,8 @@ import { SequencePass } from './sequence.js';
 /** The events of payout-service's own of one partition, read before everything else. */
 export interface OwnBooks {
   readonly redemptions: RedemptionsPass;
-  readonly money: readonly DueMoney[];
+  /** Money that has to be booked: what it is called, and what it is. */
+  readonly money: ReadonlyMap<string, string>;
 }
 
 /** What lanes of one thread have in common. */
@@ -136,11 +138,18 @@ export class Lane {
       gifts: this.coins.gifts,
       giftCoins: this.coins.giftCoins,
       creators: this.ledger.creators(),
-      redemptions: new Map(this.own.redemptions.states()),
-      money: this.own.money,
+      ...this.ownResult(),
       days: this.ledger.days(),
       sums: this.sums,
     };
+  }
+
+  private ownResult(): Pick<LaneResult, 'byState' | 'redemptions' | 'money'> {
+    const states = new Map(this.own.redemptions.states());
+    const [redemptions, money] = [new Bags(this.task.key), new Bags(this.task.key)];
+    for (const [id, state] of states) redemptions.add(id, stateOf(state));
+    for (const [name, text] of this.own.money) money.add(name, text);
+    return { byState: byState(states.values()), redemptions: redemptions.told(), money: money.told() };
   }
 
   private takeRecord(position: Position, record: RawRecord, of: TopicOfLane): void {

@@ -2,16 +2,13 @@ import type { LogReader, Offsets, RawBatch } from '@carat/event-log';
 import { JournalHole } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
 import type { ManyEvents } from '@carat/events/decode-many';
-import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
-import { type DueMoney, dueMoney } from '../booked/booked-passes.js';
 import type { JournalRows } from '../booked/journal-rows.store.js';
-import { ownEvents } from '../log-source/own-events.flow.js';
 import { Lots, type LotsAsTold } from '../passes/lots.js';
-import { RedemptionsPass } from '../passes/redemptions.js';
 import { Findings, type FoundByAnother } from '../verify/findings.js';
 import { JournalCheck } from './journal-check.flow.js';
-import { Lane, type OwnBooks } from './lane.js';
-import { type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
+import { Lane } from './lane.js';
+import type { LaneResult, LaneTask } from './lane-task.js';
+import { endsOf, readOwnBooks, topicsIn } from './own-books.flow.js';
 
 /** What one reader is to prove. Plain data, to be sent to another thread. */
 export interface LanesTask {
@@ -66,44 +63,6 @@ export async function proveLanes(
   );
   return { lanes: results, found: findings.plain(), lots: shared.lots.told() };
 }
-
-interface OwnOfTask extends OwnBooks {
-  readonly task: LaneTask;
-  readonly money: DueMoney[];
-}
-
-/** Every redemption of some partitions: when each was requested has to be known before balances are summed up. */
-async function readOwnBooks(
-  log: LogReader,
-  tasks: readonly LaneTask[],
-  to: Offsets,
-  { findings, events }: { readonly findings: Findings; readonly events: ManyEvents },
-): Promise<ReadonlyMap<number, OwnOfTask>> {
-  const byPartition = new Map(
-    tasks.map((task): [number, OwnOfTask] => [
-      task.partition,
-      { task, redemptions: new RedemptionsPass(task.rates, findings), money: [] },
-    ]),
-  );
-  const isRelayed = tasks[0]?.log.kind === 'relayed';
-  const ends = endsOf(byPartition, to);
-  for await (const { event, position } of ownEvents(log, 'redemption.events.v1', ends, isRelayed, events)) {
-    const of = byPartition.get(position.partition);
-    const upTo = of?.task.ownUpTo;
-    if (of === undefined || (upTo !== undefined && BigInt(event.sequence ?? position.offset) >= upTo)) continue;
-    of.redemptions.add(event, position);
-    of.money.push(...moneyTransfersOf(event).map(dueMoney));
-  }
-  return byPartition;
-}
-
-const topicsIn = (to: Offsets): Topic[] => laneTopics.filter((topic) => (to[topic]?.length ?? 0) > 0);
-
-/** Where the partitions of lanes end; those of others end where they begin. */
-const endsOf = (lanes: ReadonlyMap<number, unknown>, to: Offsets): Offsets =>
-  Object.fromEntries(
-    topicsIn(to).map((topic) => [topic, (to[topic] ?? []).map((end, partition) => (lanes.has(partition) ? end : 0n))]),
-  );
 
 /** Every record that is there. A hole is the lane's to find, and no reason to stop looking. */
 async function* throughHoles(log: LogReader, to: Offsets): AsyncGenerator<RawBatch> {

@@ -1,4 +1,5 @@
 const SMALLEST = 1024;
+const WORDS_OF_32_BITS = 2 ** 32;
 // Whoever says that there are more has to show them.
 const MOST_EXPECTED = 4_000_000;
 
@@ -10,13 +11,12 @@ const MOST_EXPECTED = 4_000_000;
 export class IdTable {
   private words = new Uint32Array(0);
   private values = new Float64Array(0);
-  private mask = 0;
+  private entries = 0;
   private count = 0;
 
   /** @param expected how many ids there will be: a table that grows leaves all smaller ones behind */
   constructor(expected = 0) {
-    const needed = Math.ceil((Math.min(expected, MOST_EXPECTED) * 3) / 2);
-    this.make(Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(needed + 1))));
+    this.make(Math.max(SMALLEST, Math.ceil((Math.min(expected, MOST_EXPECTED) * 3) / 2)));
   }
 
   get size(): number {
@@ -53,21 +53,22 @@ export class IdTable {
     this.words[4 * slot] = high;
     this.words[4 * slot + 1] = low;
     this.count += 1;
-    if (this.count * 3 > (this.mask + 1) * 2) this.grow();
+    // Some more than were expected have room, too.
+    if (this.count * 4 > this.entries * 3) this.grow();
   }
 
   private slotOf(high: number, low: number): number {
-    const { words, values, mask } = this;
-    let slot = low & mask;
+    const { words, values, entries } = this;
+    let slot = Math.floor((low / WORDS_OF_32_BITS) * entries);
     while (!Number.isNaN(values[2 * slot + 1]) && (words[4 * slot] !== high || words[4 * slot + 1] !== low))
-      slot = (slot + 1) & mask;
+      slot = slot + 1 === entries ? 0 : slot + 1;
     return slot;
   }
 
   private grow(): void {
-    const { words, values, mask } = this;
-    this.make(2 * (mask + 1));
-    for (let at = 0; at <= mask; at++) {
+    const { words, values, entries } = this;
+    this.make(2 * entries);
+    for (let at = 0; at < entries; at++) {
       const value = values[2 * at + 1] as number;
       if (Number.isNaN(value)) continue;
       const [high, low] = [words[4 * at] as number, words[4 * at + 1] as number];
@@ -81,7 +82,7 @@ export class IdTable {
   private make(entries: number): void {
     this.values = new Float64Array(2 * entries).fill(Number.NaN);
     this.words = new Uint32Array(this.values.buffer);
-    this.mask = entries - 1;
+    this.entries = entries;
   }
 }
 

@@ -6,7 +6,7 @@ import { Lots } from './lots.js';
 const SOURCES = ['/live-platform', '/shop'];
 const change = fc.record({
   source: fc.constantFrom(...SOURCES),
-  purchaseId: fc.constantFrom('a', 'b', 'c', 'a\nb'),
+  purchaseId: fc.constantFrom('a', 'b', 'c', 'a\nb', 'é', '€'),
   kind: fc.constantFrom('purchased', 'spent', 'restored', 'refunded' as const),
   coins: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   more: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),

@@ -176,10 +176,14 @@ export class RedemptionsPass {
   }
 }
 
+/** What the redemptions of a creator hold and have redeemed, in millidiamonds. */
+export interface ByState {
+  readonly held: bigint;
+  readonly redeemed: bigint;
+}
+
 /** Held and redeemed millidiamonds of each creator, by the states of its redemptions. */
-export function byState(
-  states: Iterable<RedemptionState>,
-): ReadonlyMap<string, { readonly held: bigint; readonly redeemed: bigint }> {
+export function byState(states: Iterable<RedemptionState>): ReadonlyMap<string, ByState> {
   const sums = new Map<string, { held: bigint; redeemed: bigint }>();
   for (const { creatorId, status, millidiamonds: amount } of states) {
     const sum = sums.get(creatorId) ?? { held: 0n, redeemed: 0n };

@@ -2,15 +2,16 @@ import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, type LogReader, type Offsets } from '@carat/event-log';
 import { ManyEvents } from '@carat/events/decode-many';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
-import { BooksPass, checkConservation, MoneyPass, RedemptionRowsPass } from '../booked/booked-passes.js';
+import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
+import { compareRedemptions } from '../booked/compare-redemptions.flow.js';
 import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
 import type { CreatorBooks } from '../passes/ledger.js';
 import { Lots } from '../passes/lots.js';
 import { RatesPass } from '../passes/rates.js';
-import { byState, type RedemptionState } from '../passes/redemptions.js';
+import type { ByState } from '../passes/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import type { Seal } from '../seals/seal.js';
 import type { AuditReport } from './audit-report.js';
@@ -79,9 +80,19 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     findings,
   );
   const creators = creatorsOf(lanes);
-  const redemptions = new Map(lanes.flatMap((lane) => [...lane.redemptions]));
-  checkConservation(creators, byState(redemptions.values()), findings);
-  if (books !== undefined) await compareBooks(input, books, rows, { creators, redemptions, lanes, findings, to });
+  checkConservation(creators, byStateOf(lanes), findings);
+  if (books !== undefined) {
+    await compareBooks(log, books, rows, { creators, findings, to });
+    await compareRedemptions({
+      log,
+      books,
+      tasks: tasks.flatMap((task) => task.lanes),
+      lanes,
+      to,
+      key: input.key,
+      findings,
+    });
+  }
   return reportOf({
     log: log.id,
     kind: input.kind,
@@ -184,9 +195,17 @@ function lanesOf(
 const creatorsOf = (lanes: readonly LaneResult[]): ReadonlyMap<string, CreatorBooks> =>
   new Map(lanes.flatMap((lane) => [...lane.creators]));
 
+/** What redemptions hold and have redeemed, by creator. */
+function byStateOf(lanes: readonly LaneResult[]): ReadonlyMap<string, ByState> {
+  const sums = new Map<string, ByState>();
+  for (const [creatorId, { held, redeemed }] of lanes.flatMap((lane) => [...lane.byState])) {
+    const before = sums.get(creatorId) ?? { held: 0n, redeemed: 0n };
+    sums.set(creatorId, { held: before.held + held, redeemed: before.redeemed + redeemed });
+  }
+  return sums;
+}
+
 interface ToCompare {
-  readonly lanes: readonly LaneResult[];
-  readonly redemptions: ReadonlyMap<string, RedemptionState>;
   readonly creators: ReadonlyMap<string, CreatorBooks>;
   readonly findings: Findings;
   readonly to: Offsets;
@@ -200,23 +219,14 @@ async function readTransfers(books: Books | undefined, rows: BooksPass): Promise
 }
 
 async function compareBooks(
-  input: VerifyInput,
+  log: LogReader,
   books: Books,
   rows: BooksPass,
-  { creators, redemptions, lanes, findings, to }: ToCompare,
+  { creators, findings, to }: ToCompare,
 ): Promise<void> {
   for (const place of await books.pastHeads())
     findings.add('offsets', 'row_past_end', place, 'the journal has rows past the offset that comes next');
   for await (const balances of books.balances()) rows.balances(balances, creators);
   rows.end(creators);
-  await nameTransfers(input.log, books, rows.differing(creators), to, findings);
-  const redemptionRows = new RedemptionRowsPass(redemptions, findings);
-  for await (const booked of books.redemptions()) redemptionRows.rows(booked);
-  redemptionRows.end();
-  const moneyRows = new MoneyPass(
-    lanes.flatMap(({ money }) => [...money]),
-    findings,
-  );
-  for await (const booked of books.moneyTransfers()) moneyRows.rows(booked);
-  moneyRows.end();
+  await nameTransfers(log, books, rows.differing(creators), to, findings);
 }

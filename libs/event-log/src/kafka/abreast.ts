@@ -6,7 +6,7 @@ export interface Reading {
   position: bigint;
 }
 
-/** So many records of the longest part a part is kept behind those of its partition number that were named before it. */
+/** So many records of the longest part a part is kept behind those of its number that were named before it. */
 const RECORDS_BEHIND = 100;
 /** So many records of the longest part one partition number is read before the next one has its turn. */
 const RECORDS_IN_TURN = 1_000;

@@ -1,0 +1,99 @@
+import type { LogReader, Offsets } from '@carat/event-log';
+import { ManyEvents } from '@carat/events/decode-many';
+import type { LaneResult, LaneTask } from '../lanes/lane-task.js';
+import { readOwnBooks } from '../lanes/own-books.flow.js';
+import { Findings } from '../verify/findings.js';
+import { Bags, bagOf } from './bags.js';
+import {
+  compareNamed,
+  type Differences,
+  dueMoney,
+  moneyDifferences,
+  redemptionDifferences,
+  stateOf,
+} from './booked-passes.js';
+import type { Books } from './books.store.js';
+
+interface ToCompare {
+  readonly log: LogReader;
+  readonly books: Books;
+  readonly tasks: readonly LaneTask[];
+  readonly lanes: readonly LaneResult[];
+  readonly to: Offsets;
+  /** Of the run. */
+  readonly key: string;
+  readonly findings: Findings;
+}
+
+type Named = readonly [name: string, text: string];
+type Rows = () => AsyncGenerator<readonly Named[]>;
+
+/**
+ * Rows of redemptions, and of the money that they move, are what their events say. Both sides are summed up in bags, so
+ * that nothing is kept of them; where a bag differs, what is in it is read once more, and each row is named.
+ */
+export async function compareRedemptions({ log, books, tasks, lanes, to, key, findings }: ToCompare): Promise<void> {
+  const redemptions = await differingIn(
+    lanes.map((lane) => lane.redemptions),
+    () => redemptionRows(books),
+    { key, findings, pass: redemptionDifferences.pass },
+  );
+  const money = await differingIn(
+    lanes.map((lane) => lane.money),
+    () => moneyRows(books),
+    { key, findings, pass: moneyDifferences.pass },
+  );
+  if (redemptions.size === 0 && money.size === 0) return;
+  const due = { redemptions: new Map<string, string>(), money: new Map<string, string>() };
+  for (const task of tasks) {
+    // All that they find by themselves was found when their lanes were proven.
+    const read = await readOwnBooks(log, [task], to, { findings: new Findings(), events: new ManyEvents() });
+    for (const own of read.values()) {
+      for (const [id, state] of own.redemptions.states())
+        if (redemptions.has(bagOf(id))) due.redemptions.set(id, stateOf(state));
+      for (const [name, text] of own.money) if (money.has(bagOf(name))) due.money.set(name, text);
+    }
+  }
+  await nameIn(redemptions, due.redemptions, () => redemptionRows(books), redemptionDifferences, findings);
+  await nameIn(money, due.money, () => moneyRows(books), moneyDifferences, findings);
+}
+
+async function* redemptionRows(books: Books): AsyncGenerator<readonly Named[]> {
+  for await (const rows of books.redemptions())
+    yield rows.map(({ redemptionId, ...of }) => [redemptionId, stateOf(of)] as const);
+}
+
+async function* moneyRows(books: Books): AsyncGenerator<readonly Named[]> {
+  for await (const rows of books.moneyTransfers()) yield rows.map(dueMoney);
+}
+
+async function differingIn(
+  due: readonly Uint32Array[],
+  rows: Rows,
+  { key, findings, pass }: { readonly key: string; readonly findings: Findings; readonly pass: Differences['pass'] },
+): Promise<ReadonlySet<number>> {
+  const [said, found] = [new Bags(key), new Bags(key)];
+  for (const told of due) said.merge(told);
+  for await (const some of rows()) {
+    findings.checked(pass, some.length);
+    for (const [name, text] of some) found.add(name, text);
+  }
+  return said.differing(found);
+}
+
+async function nameIn(
+  bags: ReadonlySet<number>,
+  due: ReadonlyMap<string, string>,
+  rows: Rows,
+  differences: Differences,
+  findings: Findings,
+): Promise<void> {
+  if (bags.size === 0) return;
+  const inBags: Named[] = [];
+  for await (const some of rows()) inBags.push(...some.filter(([name]) => bags.has(bagOf(name))));
+  const before = findings.of(differences.pass).findings;
+  compareNamed(due, inBags, differences, findings);
+  // By name they are the same, then: something is said of one more often than once.
+  if (findings.of(differences.pass).findings === before)
+    findings.add(differences.pass, differences.differs, `${bags.size} bags`, 'an event or a row is there twice');
+}
