@@ -12,8 +12,8 @@ export interface LotName {
 }
 
 /**
- * The names of lots, one after another, and of each row where its name ends. A name is the length of its source, in four
- * bytes, the source, and the sale, as UTF-8.
+ * The names of lots, one after another, and of each row where its name ends. A name is the length of its source, in
+ * four bytes, the source, and the sale, as UTF-8.
  */
 interface Names {
   readonly bytes: Uint8Array;
