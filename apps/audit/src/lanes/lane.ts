@@ -122,6 +122,7 @@ export class Lane {
       sealed.end();
       this.ledger.passed(topic, this.task.seals.length);
     }
+    this.coins.end();
     this.credits.end({
       isDeadLetter: (position) => deadLetters.has(placeOf(position)),
       isAhead: ({ offset }) => convertedUpTo !== undefined && offset >= convertedUpTo,

@@ -12,6 +12,7 @@ export class CoinsPass {
   /** The coins of every gift that still stand. */
   private readonly standing: IdTable;
   giftCoins = 0n;
+  private sentGifts = 0;
 
   constructor(
     private readonly findings: Findings,
@@ -23,7 +24,12 @@ export class CoinsPass {
   }
 
   get gifts(): number {
-    return this.standing.size;
+    return this.sentGifts;
+  }
+
+  /** Every record was read: nothing more is asked. */
+  end(): void {
+    this.standing.release();
   }
 
   gift(event: Event<'gift.events.v1'>, position: Position): void {
@@ -57,6 +63,7 @@ export class CoinsPass {
   private sent({ data }: EventOf<'carat.gift.sent.v1'>, position: Position): void {
     this.findings.checked('coins');
     if (this.standing.add(uuidOf(data.giftId), data.coins) !== undefined) return;
+    this.sentGifts += 1;
     this.giftCoins += BigInt(data.coins);
     if (data.funding.kind !== 'wallet') return;
     let paid = 0n;

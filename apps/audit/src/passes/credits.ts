@@ -199,6 +199,7 @@ export class CreditsPass {
       const detail = `${event.type} of ${event.data.millidiamonds} millidiamonds follows from no event in the log`;
       this.findings.add('credits', 'foreign_writer', event.id, detail, position);
     }
+    this.standing.release();
   }
 
   private dueFor(gift: GiftEvent, position: Position): readonly DiamondEvent[] {

@@ -49,6 +49,13 @@ export class IdTable {
     return undefined;
   }
 
+  /** Gives its memory back at once: a collector would not hurry for what is outside of its heap. It is empty then. */
+  release(): void {
+    this.values.buffer.transfer(0);
+    this.count = 0;
+    this.make(SMALLEST);
+  }
+
   private enter(slot: number, high: number, low: number): void {
     this.words[4 * slot] = high;
     this.words[4 * slot + 1] = low;

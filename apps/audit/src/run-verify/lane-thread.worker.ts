@@ -3,6 +3,7 @@ import { ManyEvents } from '@carat/events/decode-many';
 import { openJournalRows } from '../booked/journal-rows.store.js';
 import { type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import { openLogSource } from '../log-source/log-source.worker.js';
+import { collected } from './collected.worker.js';
 import type { ThreadData } from './run-lanes.worker.js';
 import { failureOf } from './thread-failure.worker.js';
 
@@ -18,12 +19,13 @@ const PROGRESS_AFTER_RECORDS = 10_000;
 
 async function prove(task: LanesTask): Promise<void> {
   let untold = 0;
-  const result = await proveLanes({ log, journal, events }, task, (records) => {
+  const told = (records: number): void => {
     untold += records;
     if (untold < PROGRESS_AFTER_RECORDS) return;
     parentPort?.postMessage({ records: untold });
     untold = 0;
-  });
+  };
+  const result = await proveLanes({ log, journal, events }, task, collected(told));
   parentPort?.postMessage({ records: untold, result });
 }
 

@@ -5,6 +5,7 @@ import { openJournalRows } from '../booked/journal-rows.store.js';
 import { type LanesResult, type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import type { LogSource } from '../log-source/log-source.js';
 import type { LogEnvironment } from '../log-source/log-source.worker.js';
+import { collected } from './collected.worker.js';
 import type { ThreadFailure } from './thread-failure.js';
 import { errorOf } from './thread-failure.worker.js';
 
@@ -35,7 +36,7 @@ async function workHere(
   const events = new ManyEvents();
   try {
     for (let task = waiting.shift(); task !== undefined; task = waiting.shift())
-      on.result(await proveLanes({ log, journal, events }, task, on.records));
+      on.result(await proveLanes({ log, journal, events }, task, collected(on.records)));
   } finally {
     await journal?.close();
   }

@@ -146,7 +146,7 @@ async function readRates({ log, kind }: VerifyInput, to: Offsets, findings: Find
 }
 
 // Each gift takes 50 bytes for as long as its partition is proven.
-const MOST_RECORDS_AT_ONCE = 250_000n;
+const MOST_RECORDS_AT_ONCE = 500_000n;
 
 /** A task for each thread, with its share of the partitions; more of them where that would not fit into memory. */
 function lanesOf(

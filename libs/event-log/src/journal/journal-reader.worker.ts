@@ -20,6 +20,8 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
   const sql: Queries = {
     query: async <T>(text: string, values?: unknown[]) => (await client.query(text, values)).rows as T,
   };
+  // Kept from one reading to the next.
+  const spare: Staging[] = [];
   const copy = async (stretches: readonly Stretch[], into: Staging): Promise<Buffer> => {
     into.clear();
     for await (const piece of client.query(copyTo(copyOf(stretches)))) into.add(piece as Buffer);
@@ -48,7 +50,7 @@ export async function openJournalReader(databaseUrl: string): Promise<OpenReader
       return ends;
     },
     offsetsAt: (topics, timeMs) => readOffsetsAt(sql, topics, timeMs),
-    read: (topics, from, to) => readSteps(copy, stepsOf(topics, from, to)),
+    read: (topics, from, to) => readSteps(copy, spare, stepsOf(topics, from, to)),
     close: () => client.end(),
   };
 }
@@ -79,17 +81,26 @@ class Staging {
 /** The next step is asked for while the one before is looked at. */
 async function* readSteps(
   copy: (stretches: readonly Stretch[], into: Staging) => Promise<Buffer>,
+  spare: Staging[],
   steps: Iterable<readonly Stretch[]>,
 ): AsyncGenerator<RawBatch> {
-  let [free, used] = [new Staging(), new Staging()];
-  let before: { readonly stretches: readonly Stretch[]; readonly copied: Promise<Buffer> } | undefined;
-  for (const stretches of steps) {
-    const copied = copy(stretches, free);
-    [free, used] = [used, free];
-    // Whoever looks at no more records never hears of it.
-    copied.catch(() => undefined);
-    if (before !== undefined) yield* recordsCopied(before.stretches, await before.copied);
-    before = { stretches, copied };
+  let [free, used] = [spare.pop() ?? new Staging(), spare.pop() ?? new Staging()];
+  let before: readonly Stretch[] = [];
+  let copying: Promise<Buffer> | undefined;
+  try {
+    for (const stretches of steps) {
+      const copied = copying;
+      const into = free;
+      copying = Promise.resolve(copied).then(() => copy(stretches, into));
+      [free, used] = [used, free];
+      // Whoever looks at no more records never hears of it.
+      copying.catch(() => undefined);
+      if (copied !== undefined) yield* recordsCopied(before, await copied);
+      before = stretches;
+    }
+    if (copying !== undefined) yield* recordsCopied(before, await copying);
+  } finally {
+    await copying?.catch(() => undefined);
+    spare.push(free, used);
   }
-  if (before !== undefined) yield* recordsCopied(before.stretches, await before.copied);
 }

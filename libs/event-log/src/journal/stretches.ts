@@ -11,8 +11,8 @@ export interface Stretch {
   readonly to: bigint;
 }
 
-// Read at once: some megabytes. A page of the table holds records of many partitions, and is looked at once for all.
-const RECORDS_AT_ONCE = 5_000n;
+// Read at once: two megabytes. A page of the table holds records of many partitions, and is looked at once for all.
+const RECORDS_AT_ONCE = 2_500n;
 /** So many stretches are asked for at once at most: the planner looks at each by itself. */
 export const MOST_STRETCHES = 64;
 // Given at once: so few that what waits for its counterpart, and what was parsed of it, is soon done with.
