@@ -32,3 +32,12 @@ test('every hashed digit of an id tells it from others', () => {
     expect(table.get(id.slice(0, at) + digit + id.slice(at + 1))).toBeUndefined();
   }
 });
+
+test('a table that has given its memory back is an empty one', () => {
+  const table = new IdTable(ids.length);
+  for (const [n, id] of ids.entries()) table.set(id, n);
+  table.release();
+  expect(table.size).toBe(0);
+  for (const id of ids) expect(table.add(id, 7)).toBeUndefined();
+  for (const id of ids) expect(table.get(id)).toBe(7);
+});
