@@ -122,10 +122,10 @@ export const stateOf = ({ status, millidiamonds, creatorId }: RedemptionState): 
   `${status}, ${millidiamonds} millidiamonds of ${creatorId}`;
 
 /** What is said of money that a redemption moved. */
-export const moneyOf = (of: BookedMoney): string =>
+const moneyOf = (of: BookedMoney): string =>
   `${of.amountMinor} ${of.currency} from ${of.debit} to ${of.credit} for ${of.payoutId}`;
 
-export const nameOfMoney = ({ sourceId, code }: BookedMoney): string => `${sourceId} ${code}`;
+const nameOfMoney = ({ sourceId, code }: BookedMoney): string => `${sourceId} ${code}`;
 
 /** Money that has to be booked: what it is called, and what it is, as one text. */
 export const dueMoney = (of: BookedMoney): [name: string, text: string] => [nameOfMoney(of), moneyOf(of)];
