@@ -80,7 +80,7 @@ test('a notary that is killed again and again leaves out no record, and seals no
 
   // What a creator had at a seal is in the last row up to it.
   const { batches } = await everythingIn(log);
-  for (const seal of [seals[1], seals.at(-1)] as Seal[]) {
+  for (const seal of [seals[Math.floor(seals.length / 2)], seals.at(-1)] as Seal[]) {
     const events = eventsUpTo(batches, seal);
     const rows = (await bed.db.query(
       `SELECT DISTINCT ON (creator_id) creator_id AS "creatorId", earned, awarded, adjusted, reversed, held, redeemed
