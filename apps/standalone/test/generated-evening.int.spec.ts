@@ -15,7 +15,7 @@ import { type SeenCoins, watchCoins } from './watched-coins.js';
 const EVENINGS = 50;
 const SEEDS = Array.from({ length: EVENINGS }, (_, index) => index + 1);
 /** Rates and prices are known before they begin. */
-const PREPARATION_MS = 12_000;
+const PREPARATION_MS = 20_000;
 const PUBLISHING_AT_ONCE = 6;
 const DAY_MS = 24 * 3_600_000;
 const WITHIN_MS = 60_000;
