@@ -11,8 +11,8 @@ import type { Lots } from './lots.js';
 export class CoinsPass {
   /** The coins of every gift that still stand. */
   private readonly standing: IdTable;
+  gifts = 0;
   giftCoins = 0n;
-  private sentGifts = 0;
 
   constructor(
     private readonly findings: Findings,
@@ -21,10 +21,6 @@ export class CoinsPass {
     expected: number,
   ) {
     this.standing = new IdTable(expected);
-  }
-
-  get gifts(): number {
-    return this.sentGifts;
   }
 
   /** Every record was read: nothing more is asked. */
@@ -63,7 +59,7 @@ export class CoinsPass {
   private sent({ data }: EventOf<'carat.gift.sent.v1'>, position: Position): void {
     this.findings.checked('coins');
     if (this.standing.add(uuidOf(data.giftId), data.coins) !== undefined) return;
-    this.sentGifts += 1;
+    this.gifts += 1;
     this.giftCoins += BigInt(data.coins);
     if (data.funding.kind !== 'wallet') return;
     let paid = 0n;
