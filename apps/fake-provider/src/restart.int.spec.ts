@@ -41,7 +41,7 @@ test('a webhook that a stop cut off is sent by the next start', async () => {
   receiver.answers = () => undefined;
   await provider.ask({ payoutId: 'rdm_cut_off' });
   const advanced = provider.advance(1_000).catch(() => undefined);
-  while (receiver.received.length === 0) await provider.find('rdm_cut_off');
+  while (receiver.received.every(({ payoutId }) => payoutId !== 'rdm_cut_off')) await provider.find('rdm_cut_off');
   receiver.answers = () => 204;
   await provider.restart();
   await advanced;

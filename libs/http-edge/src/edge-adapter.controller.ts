@@ -1,3 +1,4 @@
+import { finished } from 'node:stream';
 import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import { LARGEST_BODY_BYTES, parseJsonBody } from './json-body.js';
 import { answerUnreadable, answerWith, type Reply, traceIdOf } from './problem-answer.controller.js';
@@ -7,6 +8,10 @@ import type { Route } from './routes.js';
 /** A body that is taken as its text: `{text}`, JSON that somebody signed, or a CSV file of up to 32 MiB. */
 type TextBody = 'signed' | 'csv';
 const LARGEST_CSV_BYTES = 32 * 1024 * 1024;
+
+const BODY_TOO_LARGE = 413;
+/** Whoever is still sending by then finds the connection closed. */
+const REST_IS_READ_WITHIN_MS = 5_000;
 
 const bodyKindOf = ({ config }: { config?: unknown }): TextBody | undefined =>
   (config as { carat?: TextBody } | undefined)?.carat;
@@ -41,6 +46,11 @@ export class EdgeAdapter extends FastifyAdapter {
     fastify.addHook('onRoute', (route) => {
       for (const one of [route.method].flat()) this.routes.push({ method: one, path: route.url });
       if (bodyKindOf(route) === 'csv') route.bodyLimit = LARGEST_CSV_BYTES;
+    });
+    // The connection is closed behind this answer, and who is still sending would be told of that and not see the answer.
+    fastify.addHook('onSend', ({ raw }, reply, payload, done) => {
+      if (reply.statusCode !== BODY_TOO_LARGE) return done(null, payload);
+      finished(raw.resume(), { signal: AbortSignal.timeout(REST_IS_READ_WITHIN_MS) }, () => done(null, payload));
     });
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {

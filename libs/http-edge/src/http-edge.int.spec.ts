@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { eventually, freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Body, Controller, Get, Global, Module, Param, Post, Query } from '@nestjs/common';
@@ -272,6 +274,21 @@ describe('an answer that is a problem', () => {
     expect(head).toContain('content-type: application/problem+json');
     expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
     expect(JSON.parse(body)).toMatchObject({ status, code, traceId: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  });
+
+  test('is there for whoever sends too much, however slowly, once all of it was sent', async () => {
+    if (!app.getHttpServer().listening) await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const piece = 'x'.repeat(256 * 1024);
+    const socket = connect(port, '127.0.0.1');
+    const answer = text(socket);
+    const head = ['POST /things HTTP/1.1', 'host: carat', 'content-type: application/json'];
+    socket.write(`${[...head, `content-length: ${8 * piece.length}`].join('\r\n')}\r\n\r\n`);
+    for (let sent = 0; sent < 8; sent++) {
+      await sleep(20);
+      await promisify<string, void>(socket.write.bind(socket))(piece);
+    }
+    expect(await answer).toMatch(/^HTTP\/1.1 413 .*"body_too_large"/s);
   });
 
   test('tells nothing of a fault of ours', async () => {

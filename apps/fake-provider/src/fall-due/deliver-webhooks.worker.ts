@@ -6,7 +6,7 @@ import { type FakeEnvironment, WEBHOOK_PATH } from '../fake-environment.worker.j
 import { DueWebhooks } from './due-webhooks.store.js';
 import { type DueWebhook, lotsOf, retriedAfterMs, sentWebhook } from './webhook.js';
 
-const ANSWERED_WITHIN_MS = 2_000;
+const ANSWERED_WITHIN_MS = 5_000;
 /** The most webhooks that are on their way at once. */
 const MOST_AT_ONCE = 16;
 /** The most whose delivery is recorded at once. A process that is killed sends as many again. */
