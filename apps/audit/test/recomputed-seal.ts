@@ -4,8 +4,8 @@ import type { Terms } from '@carat/payout-service/terms';
 import { naiveBalances } from '@carat/payout-service/test/naive-ledger';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import { digestOfBalances } from '../src/seals/balance-tree.js';
-import { rootOf } from '../src/seals/merkle.js';
-import { type Digest, hexOf, RecordChain } from '../src/seals/record-chain.js';
+import { entryOf, hexOf, RecordChain } from '../src/seals/record-chain.js';
+import { RecordTree } from '../src/seals/record-tree.js';
 import type { SealContent } from '../src/seals/seal.js';
 
 export const ledgerTopics: readonly Topic[] = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'];
@@ -21,16 +21,16 @@ export function recomputed(
   const events = new Map<number, LedgerEvent[]>();
   const sums: Record<string, [bigint, bigint, bigint]> = {};
   const partitions = seal.partitions.map((said) => {
-    const chain = new RecordChain(said);
-    const leaves: Digest[] = [];
+    const [chain, tree] = [new RecordChain(said), new RecordTree(said)];
     const start = before?.partitions.find(
       ({ topic, partition }) => topic === said.topic && partition === said.partition,
     );
     let records = 0n;
     for (const record of recordsOf(batches, said.topic, said.partition)) {
       if (record.offset >= BigInt(said.nextOffset)) break;
-      const { leaf } = chain.add(record);
-      if (record.offset >= BigInt(start?.nextOffset ?? 0)) leaves.push(leaf);
+      const entry = entryOf(record);
+      chain.add(entry);
+      if (record.offset >= BigInt(start?.nextOffset ?? 0)) tree.add(entry);
       records += 1n;
       const decoded = decode(said.topic, record.value);
       if ('undecodable' in decoded) continue;
@@ -39,8 +39,8 @@ export function recomputed(
         events.set(said.partition, [...(events.get(said.partition) ?? []), decoded.event as LedgerEvent]);
     }
     const { topic, partition, nextOffset } = said;
-    const [chained, root] = [hexOf(chain.value), hexOf(rootOf(leaves))];
-    return { topic, partition, nextOffset, records: String(records), chain: chained, root, leaves: leaves.length };
+    const [chained, root] = [hexOf(chain.value), hexOf(tree.root())];
+    return { topic, partition, nextOffset, records: String(records), chain: chained, root, added: tree.size };
   });
   return {
     partitions,

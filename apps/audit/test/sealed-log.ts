@@ -7,8 +7,8 @@ import { addTerms, changesBy, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { bundleLines } from '../src/bundle/bundle.flow.js';
 import { digestOfBalances, type SealedBalance } from '../src/seals/balance-tree.js';
-import { rootOf } from '../src/seals/merkle.js';
-import { hexOf, RecordChain } from '../src/seals/record-chain.js';
+import { entryOf, hexOf, RecordChain } from '../src/seals/record-chain.js';
+import { RecordTree } from '../src/seals/record-tree.js';
 import { hashOfSeal, NO_SEAL, type Seal, type SealContent, signSeal } from '../src/seals/seal.js';
 import { EVENING_MS, HALF, inForce, reversed, sent } from './gift-log.js';
 
@@ -109,7 +109,7 @@ export class SealedLog {
   seal(): void {
     const last = this.seals.at(-1)?.content;
     const content: SealContent = {
-      version: 1,
+      version: 2,
       number: this.seals.length + 1,
       previous: last === undefined ? NO_SEAL : hashOfSeal(last),
       log: 'cluster-1',
@@ -171,18 +171,20 @@ export class SealedLog {
 
   private sealed(place: Partition, last: SealContent | undefined): SealContent['partitions'][number] {
     const { topic, partition, records } = place;
-    const chain = new RecordChain(place);
-    const leaves = records.map((record) => chain.add(record).leaf);
+    const [chain, tree] = [new RecordChain(place), new RecordTree(place)];
     const before = last?.partitions.find((each) => each.topic === topic && each.partition === partition);
-    const since = leaves.slice(Number(before?.records ?? 0));
+    for (const [index, entry] of records.map(entryOf).entries()) {
+      chain.add(entry);
+      if (index >= Number(before?.records ?? 0)) tree.add(entry);
+    }
     return {
       topic,
       partition,
       nextOffset: String((records.at(-1)?.offset ?? -1n) + 1n),
       records: String(records.length),
       chain: hexOf(chain.value),
-      root: hexOf(rootOf(since)),
-      leaves: since.length,
+      root: hexOf(tree.root()),
+      added: tree.size,
     };
   }
 

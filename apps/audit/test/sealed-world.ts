@@ -43,12 +43,12 @@ export function sealsOver(records: readonly WorldRecord[], log: string, partitio
       .flatMap(([topic, ends]) => ends.map((end, partition) => ({ topic, partition, nextOffset: String(end) })));
     const before = seals.at(-1)?.content;
     const unfilled = {
-      version: 1 as const,
+      version: 2 as const,
       number,
       previous: before === undefined ? NO_SEAL : hashOfSeal(before),
       log,
       sealedAt: `2026-11-20T20:00:0${number}.000Z`,
-      partitions: places.map((place) => ({ ...place, records: '0', chain: '', root: '', leaves: 0 })),
+      partitions: places.map((place) => ({ ...place, records: '0', chain: '', root: '', added: 0 })),
       sums: {},
       balances: Array.from({ length: partitions }, (_, partition) => ({ partition, digest: '' })),
     };

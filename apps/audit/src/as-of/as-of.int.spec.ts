@@ -171,11 +171,11 @@ describe('where a notary has sealed balances', () => {
       records: '0',
       chain: '0'.repeat(64),
       root: '0'.repeat(64),
-      leaves: 0,
+      added: 0,
     }));
     const sealedAt = '2026-11-20T19:00:00Z';
     const content = {
-      version: 1,
+      version: 2,
       number,
       previous: '0'.repeat(64),
       log: 'log',

@@ -4,6 +4,8 @@ import { Id, type Topic, topicNames } from '@carat/events';
 import { type Terms, terms } from '@carat/payout-service/terms';
 import { z } from 'zod';
 import type { SealedBalance } from '../seals/balance-tree.js';
+import { digestOf, hexOf, type RecordEntry } from '../seals/record-chain.js';
+import { RECORDS_A_PAGE, type RecordPath } from '../seals/record-tree.js';
 import { Seal } from '../seals/seal.js';
 
 /** A line of a bundle is never longer: the largest record that Carat's topics take is half of it in base64. */
@@ -43,18 +45,29 @@ export const WrittenBalance = z.strictObject({
 });
 export type WrittenBalance = Readonly<z.infer<typeof WrittenBalance>>;
 
-/** One record that a seal holds: its place among the leaves of its partition, and the siblings up to the root. */
+const WrittenEntry = z.strictObject({ offset: Offset, recordedAtMs: z.number(), digest: Hex });
+const OthersOfPage = z
+  .array(WrittenEntry)
+  .max(RECORDS_A_PAGE - 1)
+  .readonly();
+
+/**
+ * One record that a seal holds: which one it is of those since the seal before, the others of its page, and the siblings
+ * of the page up to the root.
+ */
 export const SealedRecordProof = z.strictObject({
   seal: Seal,
   record: WrittenRecord,
   index: Count,
-  path: z.array(Hex).max(64).readonly(),
+  before: OthersOfPage,
+  after: OthersOfPage,
+  siblings: z.array(Hex).max(64).readonly(),
 });
 export type SealedRecordProof = Readonly<z.infer<typeof SealedRecordProof>>;
 
 const Manifest = z.strictObject({
   kind: z.literal('manifest'),
-  format: z.literal('carat bundle v1'),
+  format: z.literal('carat bundle v2'),
   /** The cluster's id, or the journal's epoch. */
   log: Id,
   /** The period is what was sealed after the opening seal, up to the closing one. Seal 0 is the begin of the log. */
@@ -147,6 +160,34 @@ export const readRecord = ({ offset, recordedAtMs, key, value, headers }: Writte
   key: key === null ? null : read(key),
   value: value === null ? null : read(value),
   headers: headers.map(([name, content]) => [name, read(content)]),
+});
+
+const writeEntry = ({ offset, recordedAtMs, digest }: RecordEntry): z.infer<typeof WrittenEntry> => ({
+  offset: String(offset),
+  recordedAtMs,
+  digest: hexOf(digest),
+});
+
+const readEntry = ({ offset, recordedAtMs, digest }: z.infer<typeof WrittenEntry>): RecordEntry => ({
+  offset: BigInt(offset),
+  recordedAtMs,
+  digest: digestOf(digest),
+});
+
+type WrittenPath = Omit<SealedRecordProof, 'seal' | 'record'>;
+
+export const writePath = ({ index, before, after, siblings }: RecordPath): WrittenPath => ({
+  index,
+  before: before.map(writeEntry),
+  after: after.map(writeEntry),
+  siblings: siblings.map(hexOf),
+});
+
+export const readPath = ({ index, before, after, siblings }: WrittenPath): RecordPath => ({
+  index,
+  before: before.map(readEntry),
+  after: after.map(readEntry),
+  siblings: siblings.map(digestOf),
 });
 
 export const writeBalance = ({ creatorId, terms: of }: SealedBalance): WrittenBalance => ({

@@ -63,13 +63,13 @@ export async function* bundleLines(
   for await (const lot of lotsOf(seals, period)) {
     yield* linesOf(log, seals, before, lot, opened);
     before = lot.at(-1);
-    progress(lot.reduce((sum, seal) => sum + leavesOf(seal), 0));
+    progress(lot.reduce((sum, seal) => sum + addedBy(seal), 0));
   }
 }
 
 const recordsUpTo = (seal: Seal | undefined): bigint =>
   (seal?.content.partitions ?? []).reduce((sum, { records }) => sum + BigInt(records), 0n);
-const leavesOf = ({ content }: Seal): number => content.partitions.reduce((sum, { leaves }) => sum + leaves, 0);
+const addedBy = ({ content }: Seal): number => content.partitions.reduce((sum, { added }) => sum + added, 0);
 
 function manifestOf(
   { opening, closing }: Period,
@@ -79,7 +79,7 @@ function manifestOf(
   const rates = closing.content.partitions.find(({ topic }) => topic === RATES);
   return {
     kind: 'manifest',
-    format: 'carat bundle v1',
+    format: 'carat bundle v2',
     log: closing.content.log,
     opening: opening?.content.number ?? 0,
     closing: closing.content.number,
@@ -131,13 +131,13 @@ async function* lotsOf(seals: SealSource, { opening, closing }: Period): AsyncGe
   const after = opening?.content.number ?? 0;
   if (after < closing.content.number)
     for await (const seal of seals(after + 1)) {
-      const leaves = leavesOf(seal);
-      if (lot.length > 0 && records + leaves > RECORDS_AT_ONCE) {
+      const added = addedBy(seal);
+      if (lot.length > 0 && records + added > RECORDS_AT_ONCE) {
         yield lot;
         [lot, records] = [[], 0];
       }
       lot.push(seal);
-      records += leaves;
+      records += added;
       if (seal.content.number >= closing.content.number) break;
     }
   if (lot.length > 0) yield lot;

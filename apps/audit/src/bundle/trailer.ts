@@ -13,7 +13,7 @@ export interface Trailer {
 
 // So that what signs a bundle never signs anything else, and the other way round.
 const signedBytes = (digest: Digest): Buffer =>
-  Buffer.concat([Buffer.from('carat bundle v1\n'), Buffer.from(digest, 'latin1')]);
+  Buffer.concat([Buffer.from('carat bundle v2\n'), Buffer.from(digest, 'latin1')]);
 
 const lineOf = ({ digest, keyId, signature }: Trailer): string =>
   `${JSON.stringify({ kind: 'trailer', sha256: hexOf(digest), keyId, signature })}\n`;

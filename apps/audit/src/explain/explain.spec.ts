@@ -3,7 +3,7 @@ import { emptyRateBook, evolve, type RateEvent } from '@carat/conversion-service
 import { caused, derivedUuid, type Event, type EventOf, encode, partitionOf, type Topic } from '@carat/events';
 import { describe, expect, test } from '@jest/globals';
 import { EVENING_MS, HALF, inForce, reversed, sent, timeOf } from '../../test/gift-log.js';
-import { hexOf, leafOf } from '../seals/record-chain.js';
+import { hexOf, recordDigest } from '../seals/record-chain.js';
 import { type AskedId, askedIdOf } from './asked-id.js';
 import { explain } from './explain.js';
 import { Explanation, forCreator, type Step } from './explanation.js';
@@ -136,7 +136,7 @@ describe('how a gift came about', () => {
       type: 'carat.gift.reversed.v1',
       position: { ...place, offset: '1' },
       recordedAt: timeOf(EVENING_MS + 1),
-      recordHash: hexOf(leafOf(place, recordOf(reversal, 1))),
+      recordHash: hexOf(recordDigest(recordOf(reversal, 1))),
     });
   });
 

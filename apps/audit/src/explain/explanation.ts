@@ -13,7 +13,7 @@ const Evidence = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional()
-    .meta({ description: 'its leaf in the tree of its seal: SHA-256 over its position and all its bytes' }),
+    .meta({ description: 'SHA-256 over its key, headers and value, each behind its length: what its seal is made of' }),
 });
 export type Evidence = Readonly<z.infer<typeof Evidence>>;
 

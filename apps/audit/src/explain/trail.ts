@@ -7,7 +7,7 @@ import {
 } from '@carat/conversion-service/rate-book';
 import { decode, type Event, type EventOf, type EventType } from '@carat/events';
 import type { PlacedRecord } from '../log-source/log-line.js';
-import { hexOf, leafOf } from '../seals/record-chain.js';
+import { hexOf, recordDigest } from '../seals/record-chain.js';
 import type { AskedId } from './asked-id.js';
 import type { Evidence, NotKnown } from './explanation.js';
 
@@ -18,7 +18,7 @@ export interface FoundEvent<E extends Event = Event> {
 }
 
 /**
- * The event in a record, with where it stands and its leaf in the tree of its seal; undefined for a record that is no
+ * The event in a record, with where it stands and its hash under its seal; undefined for a record that is no
  * event of its topic.
  */
 export function foundIn({ topic, partition, record }: PlacedRecord): FoundEvent | undefined {
@@ -30,7 +30,7 @@ export function foundIn({ topic, partition, record }: PlacedRecord): FoundEvent 
     type: event.type,
     position: { topic, partition, offset: String(record.offset) },
     recordedAt: new Date(record.recordedAtMs).toISOString(),
-    recordHash: hexOf(leafOf({ topic, partition }, record)),
+    recordHash: hexOf(recordDigest(record)),
   };
   return { event, evidence };
 }

@@ -4,21 +4,22 @@ import { balanceOf, changesBy, type Terms } from '@carat/payout-service/terms';
 import { z } from 'zod';
 import {
   readBalance,
+  readPath,
   readRecord,
   SealedRecordProof,
   WrittenBalance,
   type WrittenRecord,
 } from '../bundle/bundle-line.js';
 import { bucketDigest, bucketOf, rootOfBucket, TREE_DEPTH } from '../seals/balance-tree.js';
-import { rootByPath } from '../seals/merkle.js';
-import { digestOf, hexOf, leafOf } from '../seals/record-chain.js';
+import { digestOf, entryOf, hexOf } from '../seals/record-chain.js';
+import { rootByRecord } from '../seals/record-tree.js';
 import { isSignedWith, keyIdOf, Seal } from '../seals/seal.js';
 
 const Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 const BalanceProof = z.strictObject({
   kind: z.literal('balance'),
-  format: z.literal('carat proof v1'),
+  format: z.literal('carat proof v2'),
   seal: Seal,
   creatorId: Id,
   /** Every balance of the creator's bucket; a creator who is not among them has nothing. */
@@ -27,7 +28,7 @@ const BalanceProof = z.strictObject({
 });
 export type BalanceProof = Readonly<z.infer<typeof BalanceProof>>;
 
-const EventProof = SealedRecordProof.extend({ kind: z.literal('event'), format: z.literal('carat proof v1') });
+const EventProof = SealedRecordProof.extend({ kind: z.literal('event'), format: z.literal('carat proof v2') });
 export type EventProof = Readonly<z.infer<typeof EventProof>>;
 
 /** A file by itself: one balance or one event, and what leads from it to a seal. */
@@ -62,12 +63,11 @@ export function distrustOf(seal: Seal, keys: readonly KeyObject[]): Refuted | un
 }
 
 /** Holds a record against the root that its seal has of its partition. Undefined when it is there. */
-export function refuteRecord({ seal, record, index, path }: SealedRecordProof): Refuted | undefined {
+export function refuteRecord({ seal, record, ...path }: SealedRecordProof): Refuted | undefined {
   const { topic, partition } = record;
   const sealed = seal.content.partitions.find((each) => each.topic === topic && each.partition === partition);
   if (sealed === undefined) return { code: 'partition_not_sealed', detail: `the seal knows no ${topic}/${partition}` };
-  const leaf = leafOf({ topic, partition }, readRecord(record));
-  const root = rootByPath(leaf, index, sealed.leaves, path.map(digestOf));
+  const root = rootByRecord({ topic, partition }, entryOf(readRecord(record)), readPath(path), sealed.added);
   if (root !== undefined && hexOf(root) === sealed.root) return undefined;
   return { code: 'root_differs', detail: `the record does not lead to the root of seal ${seal.content.number}` };
 }

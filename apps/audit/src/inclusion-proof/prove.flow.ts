@@ -1,17 +1,17 @@
 import type { LogReader, RawRecord } from '@carat/event-log';
 import { decode, type Event, partitionOf, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
-import { type SealedRecordProof, writeBalance, writeRecord } from '../bundle/bundle-line.js';
+import { type SealedRecordProof, writeBalance, writePath, writeRecord } from '../bundle/bundle-line.js';
 import { offsetsOf, type SealSource } from '../bundle/period.js';
 import { Books } from '../recomputed/books.js';
-import { inclusionPath } from '../seals/merkle.js';
-import { type Digest, hexOf, RecordChain } from '../seals/record-chain.js';
+import { entryOf, type RecordEntry } from '../seals/record-chain.js';
+import { pathOf } from '../seals/record-tree.js';
 import type { Seal, SealedPartition } from '../seals/seal.js';
 import { type BalanceProof, type EventProof, type InclusionProof, refute } from './inclusion-proof.js';
 
 export type { InclusionProof } from './inclusion-proof.js';
 
-const FORMAT = 'carat proof v1';
+const FORMAT = 'carat proof v2';
 
 interface Place {
   readonly topic: Topic;
@@ -52,18 +52,17 @@ export async function sealedRecordIn(log: LogReader, seals: SealSource, place: P
   const { topic, partition, offset } = place;
   const { seal, from } = await sealOver(seals, place);
   const to = BigInt(sealedIn(seal, place)?.nextOffset ?? 0);
-  const chain = new RecordChain({ topic, partition });
-  const leaves: Digest[] = [];
+  const entries: RecordEntry[] = [];
   let found: { readonly record: RawRecord; readonly index: number } | undefined;
   for await (const { records } of log.read([topic], only(topic, partition, from), only(topic, partition, to)))
     for (const record of records) {
-      if (record.offset === offset) found = { record, index: leaves.length };
-      leaves.push(chain.add(record).leaf);
+      if (record.offset === offset) found = { record, index: entries.length };
+      entries.push(entryOf(record));
     }
   if (found === undefined) throw new NothingToProve(`${topic}/${partition} has no record at ${offset}`);
   const { record, index } = found;
-  const path = inclusionPath(leaves, index).map(hexOf);
-  return { seal, record: writeRecord(topic, partition, record), index, path };
+  const path = writePath(pathOf({ topic, partition }, entries, index));
+  return { seal, record: writeRecord(topic, partition, record), ...path };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Position, RawRecord } from '@carat/event-log';
 import type { Topic } from '@carat/events';
-import { EMPTY_ROOT, GrowingTree } from '../seals/merkle.js';
-import { digestOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { digestOf, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { RecordTree } from '../seals/record-tree.js';
 import type { SealContent, SealedPartition } from '../seals/seal.js';
 import type { Findings } from '../verify/findings.js';
 
@@ -24,9 +24,11 @@ interface Place {
  */
 export class SealedPartitionPass {
   private chain: RecordChain;
-  private tree = new GrowingTree();
+  private tree: RecordTree;
   private records = 0;
   private next = 0;
+  /** Where the seal ends that comes next. */
+  private sealedUpTo = 0n;
 
   constructor(
     private readonly place: Place,
@@ -34,6 +36,7 @@ export class SealedPartitionPass {
     private readonly findings: Findings,
   ) {
     this.chain = new RecordChain(place);
+    this.tree = new RecordTree(place);
     this.skipUnknown();
   }
 
@@ -46,7 +49,9 @@ export class SealedPartitionPass {
   add(record: RawRecord): number {
     this.passUpTo(record.offset);
     if (this.next < this.seals.length) {
-      this.tree.add(this.chain.add(record).leaf);
+      const entry = entryOf(record);
+      this.chain.add(entry);
+      this.tree.add(entry);
       this.records += 1;
     }
     return this.next;
@@ -59,16 +64,17 @@ export class SealedPartitionPass {
 
   private passUpTo(offset: bigint | undefined): void {
     for (let seal = this.seals[this.next]; seal !== undefined; seal = this.seals[this.next]) {
-      if (offset !== undefined && offset < BigInt(seal.nextOffset)) return;
+      if (offset !== undefined && offset < this.sealedUpTo) return;
       this.compare(seal);
       this.next += 1;
-      this.tree = new GrowingTree();
+      this.tree = new RecordTree(this.place);
       this.skipUnknown();
     }
   }
 
   private skipUnknown(): void {
     while (this.next < this.seals.length && this.seals[this.next] === undefined) this.next += 1;
+    this.sealedUpTo = BigInt(this.seals[this.next]?.nextOffset ?? 0);
   }
 
   private compare(seal: SealedPartition): void {
@@ -76,9 +82,9 @@ export class SealedPartitionPass {
     const { topic, partition } = this.place;
     const found = {
       records: String(this.records),
-      leaves: this.tree.size,
+      added: this.tree.size,
       chain: hexOf(this.chain.value),
-      root: hexOf(this.tree.size === 0 ? EMPTY_ROOT : this.tree.root()),
+      root: hexOf(this.tree.root()),
     };
     const differing = (Object.keys(found) as (keyof typeof found)[]).filter((name) => found[name] !== seal[name]);
     if (differing.length === 0) return;

@@ -132,7 +132,7 @@ describe('seals over any history', () => {
       ...[0, 1].map((n) => `gift.events.v1/${n}`),
       ...ledgerTopics.flatMap((topic) => [0, 1, 2].map((n) => `${topic}/${n}`)),
     ]);
-    expect(new Set(partitions.map(({ nextOffset, records, leaves }) => `${nextOffset} ${records} ${leaves}`))).toEqual(
+    expect(new Set(partitions.map(({ nextOffset, records, added }) => `${nextOffset} ${records} ${added}`))).toEqual(
       new Set(['0 0 0']),
     );
     expect(balances).toEqual(['a', 'b', 'c'].map((digest, partition) => ({ partition, digest })));
@@ -151,7 +151,7 @@ describe('a sealer', () => {
     const { partitions, sums } = taking(batchOf('gift.events.v1', 1, 0n, values)).content(TIME, []);
     expect(partitions.find(({ topic, partition }) => topic === 'gift.events.v1' && partition === 1)).toMatchObject({
       records: '4',
-      leaves: 4,
+      added: 4,
     });
     expect(sums).toEqual({ 'carat.gift.sent.v1': { events: '1', coins: '10', millidiamonds: '0' } });
   });

@@ -3,8 +3,8 @@ import { decode, type Event, isUpstream, type Topic, topicNames } from '@carat/e
 import { balanceTopics } from '@carat/payout-service/balance-position';
 import { changesBy, movedBy, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
-import { GrowingTree } from '../seals/merkle.js';
-import { digestOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { digestOf, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { RecordTree } from '../seals/record-tree.js';
 import { hashOfSeal, NO_SEAL, type SealContent, type SealedPartition } from '../seals/seal.js';
 
 /** Creators key these topics, so all of a creator is in one partition number. */
@@ -45,7 +45,7 @@ interface Place {
   readonly topic: Topic;
   readonly partition: number;
   readonly chain: RecordChain;
-  readonly tree: GrowingTree;
+  readonly tree: RecordTree;
   nextOffset: bigint;
   records: bigint;
   seen: Seen;
@@ -129,7 +129,10 @@ export class Sealer {
     const moves = ledgerTopics.includes(topic)
       ? (fresh as readonly LedgerEvent[]).flatMap((event) => transfersOf(event).map(moveIn(partition)))
       : [];
-    for (const record of records) place.tree.add(place.chain.add(record).leaf);
+    for (const entry of records.map(entryOf)) {
+      place.chain.add(entry);
+      place.tree.add(entry);
+    }
     for (const event of events) this.sum(event);
     for (const move of moves) {
       const identity = `${partition} ${move.eventId}`;
@@ -145,7 +148,7 @@ export class Sealer {
   content(sealedAt: string, balances: readonly string[]): SealContent {
     const { log, last } = this.start;
     return {
-      version: 1,
+      version: 2,
       number: this.number,
       previous: last === undefined ? NO_SEAL : hashOfSeal(last),
       log,
@@ -205,7 +208,7 @@ const sealedPartition = ({ topic, partition, nextOffset, records, chain, tree }:
   records: String(records),
   chain: hexOf(chain.value),
   root: hexOf(tree.root()),
-  leaves: tree.size,
+  added: tree.size,
 });
 
 function ledgerPartitionsOf(ends: Offsets): number {
@@ -252,7 +255,7 @@ function placesOf({ ends, last, relayed }: SealerStart): Map<string, Place> {
         topic,
         partition,
         chain: new RecordChain({ topic, partition }, chain === undefined ? undefined : digestOf(chain)),
-        tree: new GrowingTree(),
+        tree: new RecordTree({ topic, partition }),
         nextOffset: BigInt(nextOffset),
         records: BigInt(records),
         seen: { journal, lastSequence },

@@ -1,7 +1,7 @@
 import { emptyRateBook, evolve, type RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, type RawRecord } from '@carat/event-log';
 import { decode } from '@carat/events';
-import { EMPTY_CHAIN, hexOf, RecordChain } from '../seals/record-chain.js';
+import { EMPTY_CHAIN, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
 import type { Seal } from '../seals/seal.js';
 import { Books } from './books.js';
 
@@ -24,7 +24,7 @@ export class BundledRates {
   }
 
   take(record: RawRecord): void {
-    this.chain.add(record);
+    this.chain.add(entryOf(record));
     this.records += 1n;
     const decoded = decode(RATES, record.value);
     if ('undecodable' in decoded) {

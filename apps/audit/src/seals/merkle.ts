@@ -35,8 +35,9 @@ export class GrowingTree {
     this.count += 1;
   }
 
-  root(): Digest {
-    let node: Digest | undefined;
+  /** @param more a leaf that is to count as well, and is not added */
+  root(more?: Digest): Digest {
+    let node = more;
     for (const subtree of this.subtrees)
       if (subtree !== undefined) node = node === undefined ? subtree : parentOf(subtree, node);
     return node ?? EMPTY_ROOT;

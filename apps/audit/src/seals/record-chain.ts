@@ -17,7 +17,7 @@ export const digestOf = (hex: string): Digest => Buffer.from(hex, 'hex').toStrin
 /** What a partition's chain holds before its first record. */
 export const EMPTY_CHAIN: Digest = sha256('carat seal chain v1');
 
-type Place = Pick<RawBatch, 'topic' | 'partition'>;
+export type Place = Pick<RawBatch, 'topic' | 'partition'>;
 
 const NO_BYTES = 0xff_ff_ff_ff;
 const SHORT_BYTES = 8192;
@@ -74,43 +74,64 @@ export function recordDigest({ key, value, headers }: Pick<RawRecord, 'key' | 'v
   return writer.field(value).digest();
 }
 
-/** What a seal says of one record, to be chained and to be a leaf. */
-export interface SealedRecord {
-  readonly chain: Digest;
-  readonly leaf: Digest;
+/** A partition's name, as it is hashed: its topic behind its length, and its number. */
+export function bytesOfPlace({ topic, partition }: Place): Buffer {
+  const name = Buffer.from(topic, 'utf8');
+  const bytes = Buffer.alloc(1 + name.length + 4);
+  bytes.writeUInt8(name.length);
+  name.copy(bytes, 1);
+  bytes.writeUInt32BE(partition, 1 + name.length);
+  return bytes;
+}
+
+/** Where a record stands, when the log took it, and the SHA-256 of all its bytes: what a seal covers of it. */
+export interface RecordEntry {
+  readonly offset: bigint;
+  readonly recordedAtMs: number;
+  readonly digest: Digest;
+}
+
+export const entryOf = (record: RawRecord): RecordEntry => ({
+  offset: record.offset,
+  recordedAtMs: record.recordedAtMs,
+  digest: recordDigest(record),
+});
+
+export const ENTRY_BYTES = 16 + DIGEST_BYTES;
+
+/** Bytes that entries are written into. Numbers go through a view: a Buffer cuts them into halves. */
+export class EntryBytes {
+  readonly bytes: Buffer;
+  private readonly view: DataView;
+
+  constructor(length: number) {
+    this.bytes = Buffer.alloc(length);
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
+  }
+
+  write(at: number, { offset, recordedAtMs, digest }: RecordEntry): void {
+    this.view.setBigUint64(at, offset);
+    this.view.setFloat64(at + 8, recordedAtMs);
+    this.bytes.write(digest, at + 16, DIGEST_BYTES, 'latin1');
+  }
 }
 
 /**
- * The hash chain of one partition over its raw records, and the leaf of each in the tree of its seal:
- * `chain = SHA-256(chain before ‖ position ‖ record digest)`, `leaf = SHA-256(0 ‖ position ‖ record digest)`. The
- * position is topic, partition, offset and the log's time, so a record that is moved, or dated anew, is another.
+ * The hash chain of one partition over its raw records: `chain = SHA-256(chain before ‖ position ‖ record digest)`. The
+ * position is topic, partition, offset and the log's time.
  */
 export class RecordChain {
-  private readonly chained: Buffer;
-  private readonly leafed: Buffer;
-  // Numbers of 64 bits are written by the engine itself through a view: a Buffer cuts them into halves.
-  private readonly chainedView: DataView;
-  private readonly leafedView: DataView;
-  private readonly prefix: number;
+  private readonly linked: EntryBytes;
+  private readonly entryAt: number;
 
   constructor(
-    { topic, partition }: Place,
+    place: Place,
     private chain: Digest = EMPTY_CHAIN,
   ) {
-    const name = Buffer.from(topic, 'utf8');
-    this.prefix = 1 + name.length + 4;
-    this.leafed = Buffer.alloc(1 + this.prefix + 16 + DIGEST_BYTES);
-    this.chained = Buffer.alloc(DIGEST_BYTES + this.prefix + 16 + DIGEST_BYTES);
-    this.leafedView = new DataView(this.leafed.buffer);
-    this.chainedView = new DataView(this.chained.buffer);
-    for (const [bytes, at] of [
-      [this.leafed, 1],
-      [this.chained, DIGEST_BYTES],
-    ] as const) {
-      bytes.writeUInt8(name.length, at);
-      name.copy(bytes, at + 1);
-      bytes.writeUInt32BE(partition, at + 1 + name.length);
-    }
+    const name = bytesOfPlace(place);
+    this.entryAt = DIGEST_BYTES + name.length;
+    this.linked = new EntryBytes(this.entryAt + ENTRY_BYTES);
+    name.copy(this.linked.bytes, DIGEST_BYTES);
   }
 
   /** The digest of everything so far. */
@@ -118,22 +139,10 @@ export class RecordChain {
     return this.chain;
   }
 
-  add(record: RawRecord): SealedRecord {
-    const digest = recordDigest(record);
-    this.write(this.chained, DIGEST_BYTES + this.prefix, record, digest);
-    this.write(this.leafed, 1 + this.prefix, record, digest);
-    this.chained.write(this.chain, 0, DIGEST_BYTES, 'latin1');
-    this.chain = sha256(this.chained);
-    return { chain: this.chain, leaf: sha256(this.leafed) };
-  }
-
-  private write(bytes: Buffer, at: number, { offset, recordedAtMs }: RawRecord, digest: Digest): void {
-    const view = bytes === this.leafed ? this.leafedView : this.chainedView;
-    view.setBigUint64(at, offset);
-    view.setFloat64(at + 8, recordedAtMs);
-    bytes.write(digest, at + 16, DIGEST_BYTES, 'latin1');
+  add(entry: RecordEntry): Digest {
+    this.linked.write(this.entryAt, entry);
+    this.linked.bytes.write(this.chain, 0, DIGEST_BYTES, 'latin1');
+    this.chain = sha256(this.linked.bytes);
+    return this.chain;
   }
 }
-
-/** The leaf of one record by itself. */
-export const leafOf = (place: Place, record: RawRecord): Digest => new RecordChain(place).add(record).leaf;

@@ -9,7 +9,7 @@ const SECRET = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60
 const KEY = createPrivateKey({ key: Buffer.from(PKCS8 + SECRET, 'hex'), format: 'der', type: 'pkcs8' });
 
 const CONTENT: SealContent = {
-  version: 1,
+  version: 2,
   number: 1,
   previous: NO_SEAL,
   log: 'a-log',
@@ -22,7 +22,7 @@ const CONTENT: SealContent = {
       records: '2',
       chain: 'a'.repeat(64),
       root: 'b'.repeat(64),
-      leaves: 2,
+      added: 2,
     },
   ],
   sums: { 'carat.gift.sent.v1': { events: '2', coins: '20', millidiamonds: '0' } },
@@ -33,8 +33,8 @@ const SEAL = signSeal(CONTENT, KEY);
 test('golden values: the name of a key, the hash of a content, its signature', () => {
   expect([SEAL.keyId, hashOfSeal(CONTENT), SEAL.signature]).toEqual([
     '06e3fd8fda29bb60ab59557de61edb0aecdb231134be30e75b455f8e1b792fa9',
-    '4cb8018bd317ec9bba819fbeebb0af9719949ddc863ef2dd257589f6199f155a',
-    'gUodrzP6fvnvO3MSPgBp2q1Bc3vEZjRDX9gJBFxghQCp/XoHcXux6esQfuAjlLGlyhepuuhk6uIKWrCYKfpAAQ==',
+    'a3ebeff1ef53dffed47af2d8751caf70d2b63666119d3ce6d2ace98187f417e1',
+    '3QLWZSjoveYgcWkKGXJILXYPyKObjeAeuFSCLspfdxkHxmVZvsHBlTcW26mYrZ26k+4IeeBma1474oaWDdNPCg==',
   ]);
   expect(keyIdOf(createPublicKey(KEY))).toBe(SEAL.keyId);
 });
@@ -82,7 +82,7 @@ describe('a line', () => {
 
   test.each([
     ['that is no JSON', '{"content":', 'line 3 of seals.jsonl is no seal: '],
-    ['of another version', { ...CONTENT, version: 2 }, 'line 3 of seals.jsonl is no seal: /content/version'],
+    ['of another version', { ...CONTENT, version: 3 }, 'line 3 of seals.jsonl is no seal: /content/version'],
     ['with a field more', { ...CONTENT, note: 'x' }, 'line 3 of seals.jsonl is no seal: /content'],
     ['with half of a digest', { ...CONTENT, previous: 'abc' }, '/content/previous'],
     ['with a sum that is a number', { ...CONTENT, sums: { x: { events: 1 } } }, '/content/sums/x'],

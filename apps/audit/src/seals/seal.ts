@@ -19,7 +19,7 @@ const SealedPartition = z.strictObject({
   chain: Hex,
   /** The root of the tree of those that came since the seal before, and how many they are. */
   root: Hex,
-  leaves: z.int().min(0),
+  added: z.int().min(0),
 });
 export type SealedPartition = Readonly<z.infer<typeof SealedPartition>>;
 
@@ -31,7 +31,7 @@ const Sum = z.strictObject({ events: Decimal, coins: Decimal, millidiamonds: Dec
  * version is refused, for the signature would not cover it.
  */
 export const SealContent = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** From 1, without a gap. */
   number: z.int().min(1),
   /** The SHA-256 of the content of the seal before; of the first seal 64 zeros. */

@@ -30,7 +30,7 @@ const partitionWith = (changes: Partial<SealedPartition>) =>
 
 test.each([
   ['a record more', { records: '3' }, 'record_count_differs'],
-  ['a leaf more', { leaves: 1 }, 'record_count_differs'],
+  ['a record more', { added: 1 }, 'record_count_differs'],
   ['another chain', { chain: '0'.repeat(64) }, 'chain_differs'],
   ['another root', { root: '0'.repeat(64) }, 'root_differs'],
   ['an end before the last', { nextOffset: '1' }, 'seal_goes_back'],

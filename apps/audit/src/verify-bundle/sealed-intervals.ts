@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { RawRecord } from '@carat/event-log';
 import type { Event, Topic } from '@carat/events';
-import { GrowingTree } from '../seals/merkle.js';
-import { digestOf, EMPTY_CHAIN, hexOf, RecordChain } from '../seals/record-chain.js';
+import { digestOf, EMPTY_CHAIN, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { RecordTree } from '../seals/record-tree.js';
 import { hashOfSeal, isSignedWith, keyIdOf, NO_SEAL, type Seal, type SealedPartition } from '../seals/seal.js';
 import type { Finding } from '../verify/audit-report.js';
 
@@ -35,7 +35,7 @@ interface Open extends Place {
   readonly sealed: SealedPartition;
   readonly end: bigint;
   readonly chain: RecordChain;
-  readonly tree: GrowingTree;
+  readonly tree: RecordTree;
   /** What comes next is at this offset or later. */
   nextOffset: bigint;
 }
@@ -115,7 +115,9 @@ export class SealedIntervals {
         offset: String(record.offset),
       });
     this.last = open;
-    open.tree.add(open.chain.add(record).leaf);
+    const entry = entryOf(record);
+    open.chain.add(entry);
+    open.tree.add(entry);
     open.nextOffset = record.offset + 1n;
     if (event !== undefined) this.count(event);
     return true;
@@ -140,7 +142,7 @@ export class SealedIntervals {
       if (end < nextOffset)
         this.differs('seal_goes_back', place, `seal ${content.number} ends before the one before it`);
       const chain = new RecordChain({ topic, partition }, digestOf(before.chain));
-      const tree = new GrowingTree();
+      const tree = new RecordTree({ topic, partition });
       this.open.set(place, { topic, partition, rank, before, sealed, end, chain, tree, nextOffset });
     }
     for (const { topic, partition } of this.before?.content.partitions ?? [])
@@ -151,12 +153,9 @@ export class SealedIntervals {
   private compare({ chain, tree, sealed, before, ...place }: Open): void {
     const since = BigInt(sealed.records) - BigInt(before.records);
     const differences = [
-      since === BigInt(tree.size) && sealed.leaves === tree.size
+      since === BigInt(tree.size) && sealed.added === tree.size
         ? undefined
-        : ([
-            'record_count_differs',
-            `${tree.size} records, sealed ${sealed.leaves} leaves and ${since} records`,
-          ] as const),
+        : (['record_count_differs', `${tree.size} records, sealed ${sealed.added} and ${since}`] as const),
       hexOf(chain.value) === sealed.chain
         ? undefined
         : (['chain_differs', `${hexOf(chain.value)}, sealed ${sealed.chain}`] as const),
