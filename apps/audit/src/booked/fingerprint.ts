@@ -73,7 +73,8 @@ export class TransferHash {
     this.view = new DataView(this.bytes.buffer);
   }
 
-  ofEvent(of: BookedTransfer): Digest {
+  /** Of what an event moves: the same as of the row that it is booked as. */
+  ofTransfer(of: Transfer): Digest {
     this.length = this.key.length;
     this.text(of.creatorId);
     this.text(of.eventId);
@@ -83,8 +84,8 @@ export class TransferHash {
     this.bigint(of.millidiamonds);
     this.text(of.giftId);
     this.text(of.redemptionId);
-    this.bigint(of.coins);
-    this.text(of.rateId);
+    this.bigint(of.priced?.coins);
+    this.text(of.priced?.rate.id);
     return sha256(this.bytes.subarray(0, this.length));
   }
 

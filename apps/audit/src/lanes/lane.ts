@@ -1,7 +1,7 @@
 import type { Position, RawBatch, RawRecord } from '@carat/event-log';
 import { type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
 import { ManyEvents } from '@carat/events/decode-many';
-import type { LedgerEvent } from '@carat/payout-service/transfers-of';
+import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { Bags } from '../booked/bags.js';
 import { stateOf } from '../booked/booked-passes.js';
 import { CoinsPass } from '../passes/coins.js';
@@ -10,6 +10,7 @@ import { CoverPass, LedgerPass } from '../passes/ledger.js';
 import type { Lots } from '../passes/lots.js';
 import { byState, type RedemptionsPass } from '../passes/redemptions.js';
 import { Findings } from '../verify/findings.js';
+import { EventSums } from './event-sums.js';
 import { type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
 import { SealedPartitionPass, sealedIn } from './sealed-partition.js';
 import { SequencePass } from './sequence.js';
@@ -58,7 +59,7 @@ export class Lane {
   private readonly credits: CreditsPass;
   private readonly ledger: LedgerPass;
   private readonly cover: CoverPass;
-  private readonly sums: Map<string, { events: bigint; coins: bigint; millidiamonds: bigint }>[];
+  private readonly sums: readonly EventSums[];
   private records = 0;
   /** Of the record that is looked at: the log's time, and how many seals it stands behind. */
   private recordedAtMs = 0;
@@ -85,9 +86,9 @@ export class Lane {
     const reading = { events: shared.events, gifts: task.gifts };
     this.credits = new CreditsPass(task.rates, findings, reading, {
       booked: (event, position) => this.book(event, position),
-      repeated: (event) => this.sum(event),
+      repeated: (event) => this.sums[this.behind]?.add(event),
     });
-    this.sums = seals.map(() => new Map());
+    this.sums = seals.map(() => new EventSums());
     for (const topic of laneTopics) {
       const place = { topic, partition };
       this.topics.set(topic, {
@@ -141,7 +142,7 @@ export class Lane {
       creators: this.ledger.creators(),
       ...this.ownResult(),
       days: this.ledger.days(),
-      sums: this.sums,
+      sums: this.sums.map((sums) => sums.told()),
     };
   }
 
@@ -172,23 +173,26 @@ export class Lane {
       return;
     }
     const { event } = decoded;
-    this.sum(event);
+    // Sums for the seals: raw records, repeats too.
+    this.sums[this.behind]?.add(event);
     const journal = this.journalOf(topic);
+    const at = event.sequence === undefined ? undefined : BigInt(event.sequence);
     // Repeats too: one that is not what the relay wrote is somebody else's.
-    if (event.sequence !== undefined && value !== null && journal !== undefined && event.journal === journal)
-      this.relayed({ ...position, sequence: BigInt(event.sequence), value });
-    if (sequence?.isRepeat(event, position) === true) return;
-    this.handle(topic, event, position);
+    if (at !== undefined && value !== null && journal !== undefined && event.journal === journal)
+      this.relayed({ topic, partition: position.partition, sequence: at, value });
+    if (sequence?.isRepeat(event, at, position) === true) return;
+    this.handle(topic, event, { position, at });
   }
 
-  private handle(topic: Topic, event: Event, position: Position): void {
+  /** @param at where the event stands in the journal, if a relay has said so */
+  private handle(topic: Topic, event: Event, { position, at }: { position: Position; at: bigint | undefined }): void {
     switch (topic) {
       case 'gift.events.v1':
-        if (!this.isLater(topic, event)) this.coins.gift(event as Event<'gift.events.v1'>, position);
+        if (!this.isLater(topic, at)) this.coins.gift(event as Event<'gift.events.v1'>, position);
         this.credits.gift(event as Event<'gift.events.v1'>, position);
         break;
       case 'coin.events.v1':
-        if (!this.isLater(topic, event)) this.coins.coin(event as Event<'coin.events.v1'>);
+        if (!this.isLater(topic, at)) this.coins.coin(event as Event<'coin.events.v1'>);
         break;
       case 'award.events.v1':
       case 'redemption.events.v1':
@@ -205,13 +209,13 @@ export class Lane {
     return log.kind === 'relayed' && journaledUpTo[topic] !== undefined ? log.from : undefined;
   }
 
-  private isLater(topic: Topic, { sequence }: Event): boolean {
+  private isLater(topic: Topic, at: bigint | undefined): boolean {
     const upTo = this.task.journaledUpTo[topic];
-    return sequence !== undefined && upTo !== undefined && BigInt(sequence) >= upTo;
+    return at !== undefined && upTo !== undefined && at >= upTo;
   }
 
   private book(event: Event<'diamond.events.v1'>, position: Position): void {
-    this.sum(event);
+    this.sums[this.behind]?.add(event);
     this.post(event, position);
   }
 
@@ -219,8 +223,9 @@ export class Lane {
     // Redemptions are booked by the door that decides on them, from its journal; everything else as it is read here.
     const isOwn = position.topic === 'redemption.events.v1' && event.sequence !== undefined;
     const bookedAt = isOwn ? BigInt(event.sequence ?? 0) : position.offset;
-    this.ledger.add(event, { ...position, offset: bookedAt }, this.recordedAtMs, this.behind);
-    this.cover.add(event, position);
+    const transfers = transfersOf(event);
+    this.ledger.add(transfers, { topic: position.topic, offset: bookedAt }, this.recordedAtMs, this.behind);
+    this.cover.add(event.data.creatorId, transfers, position);
   }
 
   /** The journal numbers its records without holes. On Kafka control records leave some. */
@@ -251,16 +256,5 @@ export class Lane {
         position,
       );
     } else this.findings.add('schema', code, placeOf(position), detail, position);
-  }
-
-  /** Sums for the seals: raw records, repeats too. */
-  private sum({ type, data }: Event): void {
-    const upToSeal = this.sums[this.behind];
-    if (upToSeal === undefined) return;
-    const sum = upToSeal.get(type) ?? { events: 0n, coins: 0n, millidiamonds: 0n };
-    upToSeal.set(type, sum);
-    sum.events += 1n;
-    if ('coins' in data) sum.coins += BigInt(data.coins);
-    if ('millidiamonds' in data) sum.millidiamonds += BigInt(data.millidiamonds);
   }
 }

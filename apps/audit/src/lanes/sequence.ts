@@ -18,16 +18,15 @@ export class SequencePass {
     private readonly findings: Findings,
   ) {}
 
-  /** True for an event that was seen before, or that nobody may act on. */
-  isRepeat({ id, type, sequence, journal }: Event, position: Position): boolean {
+  /** True for an event that was seen before, or that nobody may act on. @param at its offset in the journal */
+  isRepeat({ id, type, journal }: Event, at: bigint | undefined, position: Position): boolean {
     this.findings.checked('offsets');
-    if (sequence !== undefined) this.journal ??= journal;
-    if (sequence === undefined || journal !== this.journal) {
-      const from = sequence === undefined ? 'no journal' : `the journal ${journal}`;
+    if (at !== undefined) this.journal ??= journal;
+    if (at === undefined || journal !== this.journal) {
+      const from = at === undefined ? 'no journal' : `the journal ${journal}`;
       this.findings.add('journal', 'foreign_writer', id, `${type} came from ${from}, not ${this.journal}`, position);
       return true;
     }
-    const at = BigInt(sequence);
     if (at < this.next) {
       this.repeats += 1;
       return true;

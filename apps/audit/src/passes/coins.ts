@@ -1,3 +1,4 @@
+import { WholeSum } from '@carat/amounts';
 import type { Position } from '@carat/event-log';
 import { type Event, type EventOf, uuidOf } from '@carat/events';
 import type { Findings } from '../verify/findings.js';
@@ -12,7 +13,7 @@ export class CoinsPass {
   /** The coins of every gift that still stand. */
   private readonly standing: IdTable;
   gifts = 0;
-  giftCoins = 0n;
+  private readonly allCoins = new WholeSum();
 
   constructor(
     private readonly findings: Findings,
@@ -21,6 +22,10 @@ export class CoinsPass {
     expected: number,
   ) {
     this.standing = new IdTable(expected);
+  }
+
+  get giftCoins(): bigint {
+    return this.allCoins.value;
   }
 
   /** Every record was read: nothing more is asked. */
@@ -60,14 +65,15 @@ export class CoinsPass {
     this.findings.checked('coins');
     if (this.standing.add(uuidOf(data.giftId), data.coins) !== undefined) return;
     this.gifts += 1;
-    this.giftCoins += BigInt(data.coins);
+    this.allCoins.add(data.coins);
     if (data.funding.kind !== 'wallet') return;
-    let paid = 0n;
+    // Once it is no safe integer any more it only grows, and is another than what the gift is of.
+    let paid = 0;
     for (const { source = data.requestedBy.source, purchaseId, coins } of data.funding.lots) {
-      paid += BigInt(coins);
+      paid += coins;
       this.lots.add({ source, purchaseId }, 'spent', coins);
     }
-    if (paid !== BigInt(data.coins))
+    if (paid !== data.coins)
       this.findings.add(
         'coins',
         'gift_not_paid_for',

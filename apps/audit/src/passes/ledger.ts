@@ -2,8 +2,8 @@ import type { Position } from '@carat/event-log';
 import { partitionOf, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
 import { changesBy, gainOf, movedBy, type Terms, terms } from '@carat/payout-service/terms';
-import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
-import { bookedOf, Fingerprint, TransferHash } from '../booked/fingerprint.js';
+import type { Transfer } from '@carat/payout-service/transfers-of';
+import { Fingerprint, TransferHash } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
@@ -58,18 +58,20 @@ const termsOf = (sums: Sums): Terms =>
 type Effects = readonly (readonly [at: number, times: bigint])[];
 
 /** What one millidiamond of a transfer changes, by what the ledger's own rules say of it; each kind is asked once. */
-const effects = new Map<string, Effects>();
+const effects = {
+  gained: new Map<string, Effects>(),
+  lost: new Map<string, Effects>(),
+  none: new Map<string, Effects>(),
+};
 
 function effectsOf(transfer: Transfer): Effects {
   const moved = movedBy(transfer);
-  const kind = `${moved.code} ${moved.side}`;
-  let known = effects.get(kind);
-  if (known === undefined) {
-    const changes = changesBy([{ ...moved, millidiamonds: 1n }]);
-    known = terms.flatMap((term, at) => (changes[term] === 0n ? [] : [[at, changes[term]] as const]));
-    effects.set(kind, known);
-  }
-  return known;
+  const known = effects[moved.side].get(moved.code);
+  if (known !== undefined) return known;
+  const changes = changesBy([{ ...moved, millidiamonds: 1n }]);
+  const found = terms.flatMap((term, at) => (changes[term] === 0n ? [] : [[at, changes[term]] as const]));
+  effects[moved.side].set(moved.code, found);
+  return found;
 }
 
 /** In place: this is done for every transfer there is. */
@@ -98,16 +100,21 @@ export class LedgerPass {
     this.hash = new TransferHash(options.key);
   }
 
-  /** One ledger event, once. `seals`: how many seals it stands behind. */
-  add(event: LedgerEvent, { topic, offset }: Position, recordedAtMs: number, seals: number): void {
-    for (const transfer of transfersOf(event)) {
+  /** What one ledger event moves, once. `seals`: how many seals it stands behind. */
+  add(
+    transfers: readonly Transfer[],
+    { topic, offset }: Pick<Position, 'topic' | 'offset'>,
+    recordedAtMs: number,
+    seals: number,
+  ): void {
+    for (const transfer of transfers) {
       const of = effectsOf(transfer);
       this.sealed.add(transfer, of, seals);
       const upTo = this.options.bookedUpTo(topic);
       if (upTo !== undefined && offset >= upTo) continue;
       const book = this.bookOf(transfer.creatorId, topic);
       enter(book.terms, of, transfer.millidiamonds);
-      book.fingerprint.add(this.hash.ofEvent(bookedOf(transfer)));
+      book.fingerprint.add(this.hash.ofTransfer(transfer));
       enter(this.dayOf(recordedAtMs), of, transfer.millidiamonds);
       this.options.findings.checked('transfers');
     }
@@ -248,11 +255,11 @@ export class CoverPass {
     for (const of of this.all()) of.points.sort((a, b) => (a.before < b.before ? -1 : 1));
   }
 
-  add(event: LedgerEvent, { topic, offset }: Position): void {
-    const of = this.points.get(topic)?.get(event.data.creatorId);
+  add(creatorId: string, transfers: readonly Transfer[], { topic, offset }: Position): void {
+    const of = this.points.get(topic)?.get(creatorId);
     if (of === undefined || of.points.length === 0) return;
     this.passUpTo(of, offset);
-    for (const transfer of transfersOf(event)) of.gained += gainOf(movedBy(transfer));
+    for (const transfer of transfers) of.gained += gainOf(movedBy(transfer));
   }
 
   end(): readonly Covered[] {

@@ -133,8 +133,9 @@ const leaderOf = (cluster: Cluster, { topic, partition }: Place): string | undef
 /** What of the messages is for readers. A fetch begins with a whole batch, whose first messages may lie before it. */
 function fetchedOf(messages: readonly FetchedMessage[], from: bigint): Fetched {
   const { batchContext } = messages.at(-1) ?? {};
+  const first = messages.findIndex(({ offset }) => BigInt(offset) >= from);
   return {
-    messages: messages.filter(({ isControlRecord, offset }) => !isControlRecord && BigInt(offset) >= from),
+    messages: first < 0 ? [] : messages.slice(first).filter(({ isControlRecord }) => !isControlRecord),
     nextOffset:
       batchContext === undefined ? from : BigInt(batchContext.firstOffset) + BigInt(batchContext.lastOffsetDelta) + 1n,
   };
