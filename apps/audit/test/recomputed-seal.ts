@@ -3,9 +3,9 @@ import { decode, type Event, type Topic, topicNames } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
 import { naiveBalances } from '@carat/payout-service/test/naive-ledger';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
-import { digestOfBalances } from '../src/seals/balance-tree.js';
+import { digestOfBalances } from '../src/merkle-trees/balance-tree.js';
+import { RecordTree } from '../src/merkle-trees/record-tree.js';
 import { entryOf, hexOf, RecordChain } from '../src/seals/record-chain.js';
-import { RecordTree } from '../src/seals/record-tree.js';
 import type { SealContent } from '../src/seals/seal.js';
 
 export const ledgerTopics: readonly Topic[] = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'];

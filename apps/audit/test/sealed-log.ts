@@ -6,9 +6,9 @@ import { caused, decode, type Event, encode, partitionOf, type Topic, topicNames
 import { addTerms, changesBy, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { bundleLines } from '../src/bundle/bundle.flow.js';
-import { digestOfBalances, type SealedBalance } from '../src/seals/balance-tree.js';
+import { digestOfBalances, type SealedBalance } from '../src/merkle-trees/balance-tree.js';
+import { RecordTree } from '../src/merkle-trees/record-tree.js';
 import { entryOf, hexOf, RecordChain } from '../src/seals/record-chain.js';
-import { RecordTree } from '../src/seals/record-tree.js';
 import { hashOfSeal, NO_SEAL, type Seal, type SealContent, signSeal } from '../src/seals/seal.js';
 import { EVENING_MS, HALF, inForce, reversed, sent } from './gift-log.js';
 

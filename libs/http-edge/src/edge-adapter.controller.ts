@@ -47,7 +47,7 @@ export class EdgeAdapter extends FastifyAdapter {
       for (const one of [route.method].flat()) this.routes.push({ method: one, path: route.url });
       if (bodyKindOf(route) === 'csv') route.bodyLimit = LARGEST_CSV_BYTES;
     });
-    // The connection is closed behind this answer, and who is still sending would be told of that and not see the answer.
+    // The connection is closed behind this answer: who is still sending would be told of that, and not see the answer.
     fastify.addHook('onSend', ({ raw }, reply, payload, done) => {
       if (reply.statusCode !== BODY_TOO_LARGE) return done(null, payload);
       finished(raw.resume(), { signal: AbortSignal.timeout(REST_IS_READ_WITHIN_MS) }, () => done(null, payload));

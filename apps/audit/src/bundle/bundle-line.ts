@@ -3,9 +3,9 @@ import type { RawRecord } from '@carat/event-log';
 import { Id, type Topic, topicNames } from '@carat/events';
 import { type Terms, terms } from '@carat/payout-service/terms';
 import { z } from 'zod';
-import type { SealedBalance } from '../seals/balance-tree.js';
+import type { SealedBalance } from '../merkle-trees/balance-tree.js';
+import { RECORDS_A_PAGE, type RecordPath } from '../merkle-trees/record-tree.js';
 import { digestOf, hexOf, type RecordEntry } from '../seals/record-chain.js';
-import { RECORDS_A_PAGE, type RecordPath } from '../seals/record-tree.js';
 import { Seal } from '../seals/seal.js';
 
 /** A line of a bundle is never longer: the largest record that Carat's topics take is half of it in base64. */
@@ -52,8 +52,8 @@ const OthersOfPage = z
   .readonly();
 
 /**
- * One record that a seal holds: which one it is of those since the seal before, the others of its page, and the siblings
- * of the page up to the root.
+ * One record that a seal holds: which one it is of those since the seal before, the others of its page, and the
+ * siblings of the page up to the root.
  */
 export const SealedRecordProof = z.strictObject({
   seal: Seal,

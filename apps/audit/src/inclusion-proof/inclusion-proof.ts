@@ -10,9 +10,9 @@ import {
   WrittenBalance,
   type WrittenRecord,
 } from '../bundle/bundle-line.js';
-import { bucketDigest, bucketOf, rootOfBucket, TREE_DEPTH } from '../seals/balance-tree.js';
+import { bucketDigest, bucketOf, rootOfBucket, TREE_DEPTH } from '../merkle-trees/balance-tree.js';
+import { rootByRecord } from '../merkle-trees/record-tree.js';
 import { digestOf, entryOf, hexOf } from '../seals/record-chain.js';
-import { rootByRecord } from '../seals/record-tree.js';
 import { isSignedWith, keyIdOf, Seal } from '../seals/seal.js';
 
 const Hex = z.string().regex(/^[0-9a-f]{64}$/);

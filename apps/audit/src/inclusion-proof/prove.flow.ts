@@ -3,9 +3,9 @@ import { decode, type Event, partitionOf, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
 import { type SealedRecordProof, writeBalance, writePath, writeRecord } from '../bundle/bundle-line.js';
 import { offsetsOf, type SealSource } from '../bundle/period.js';
+import { pathOf } from '../merkle-trees/record-tree.js';
 import { Books } from '../recomputed/books.js';
 import { entryOf, type RecordEntry } from '../seals/record-chain.js';
-import { pathOf } from '../seals/record-tree.js';
 import type { Seal, SealedPartition } from '../seals/seal.js';
 import { type BalanceProof, type EventProof, type InclusionProof, refute } from './inclusion-proof.js';
 

@@ -1,7 +1,7 @@
 import type { Position, RawRecord } from '@carat/event-log';
 import type { Topic } from '@carat/events';
+import { RecordTree } from '../merkle-trees/record-tree.js';
 import { digestOf, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
-import { RecordTree } from '../seals/record-tree.js';
 import type { SealContent, SealedPartition } from '../seals/seal.js';
 import type { Findings } from '../verify/findings.js';
 

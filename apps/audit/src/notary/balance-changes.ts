@@ -1,5 +1,5 @@
 import { addTerms, type Terms } from '@carat/payout-service/terms';
-import { bucketOf } from '../seals/balance-tree.js';
+import { bucketOf } from '../merkle-trees/balance-tree.js';
 import { sha256 } from '../seals/record-chain.js';
 import type { Move } from './sealer.js';
 

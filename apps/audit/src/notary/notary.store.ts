@@ -1,7 +1,7 @@
 import type { Tx } from '@carat/event-log';
 import type { Topic } from '@carat/events';
 import { type Terms, terms } from '@carat/payout-service/terms';
-import type { SealedBalance } from '../seals/balance-tree.js';
+import type { SealedBalance } from '../merkle-trees/balance-tree.js';
 import { type Seal, textOfSeal } from '../seals/seal.js';
 import { type BalanceChange, bookedIdOf } from './balance-changes.js';
 import type { Move, Relayed } from './sealer.js';

@@ -1,7 +1,7 @@
 import type { EventLog } from '@carat/event-log';
 import { topicNames } from '@carat/events';
 import type { DataSource, QueryRunner } from 'typeorm';
-import { BalanceTree, bucketDigest, TREE_DEPTH } from '../seals/balance-tree.js';
+import { BalanceTree, bucketDigest, TREE_DEPTH } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import { type Seal, signSeal } from '../seals/seal.js';
 import { readSeal, readSeals } from '../seals/seals.store.js';

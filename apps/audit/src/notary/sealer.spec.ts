@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { sent } from '../../test/gift-log.js';
 import { ledgerTopics, recomputed } from '../../test/recomputed-seal.js';
-import { BalanceTree, bucketDigest, type SealedBalance } from '../seals/balance-tree.js';
+import { BalanceTree, bucketDigest, type SealedBalance } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import { hashOfSeal, NO_SEAL, type SealContent } from '../seals/seal.js';
 import { balanceChanges, bookedIdOf } from './balance-changes.js';

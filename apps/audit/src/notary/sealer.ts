@@ -3,8 +3,8 @@ import { decode, type Event, isUpstream, type Topic, topicNames } from '@carat/e
 import { balanceTopics } from '@carat/payout-service/balance-position';
 import { changesBy, movedBy, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
+import { RecordTree } from '../merkle-trees/record-tree.js';
 import { digestOf, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
-import { RecordTree } from '../seals/record-tree.js';
 import { hashOfSeal, NO_SEAL, type SealContent, type SealedPartition } from '../seals/seal.js';
 
 /** Creators key these topics, so all of a creator is in one partition number. */

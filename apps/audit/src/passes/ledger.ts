@@ -4,7 +4,7 @@ import { balanceTopics } from '@carat/payout-service/balance-position';
 import { changesBy, gainOf, movedBy, type Terms, terms } from '@carat/payout-service/terms';
 import type { Transfer } from '@carat/payout-service/transfers-of';
 import { Fingerprint, TransferHash } from '../booked/fingerprint.js';
-import { BalanceTree, bucketDigest, bucketOf } from '../seals/balance-tree.js';
+import { BalanceTree, bucketDigest, bucketOf } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
 

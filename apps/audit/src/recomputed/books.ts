@@ -3,7 +3,7 @@ import { type Event, isUpstream, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
 import { addTerms, changesBy, movedBy, nothing, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
-import { BalanceTree, bucketDigest, bucketOf, type SealedBalance } from '../seals/balance-tree.js';
+import { BalanceTree, bucketDigest, bucketOf, type SealedBalance } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 
 /** True for a topic whose events move balances. */

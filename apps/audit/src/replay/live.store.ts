@@ -12,7 +12,7 @@ import {
   tableOf,
 } from '@carat/payout-service/projection';
 import { type Terms, terms } from '@carat/payout-service/terms';
-import { digestOfBalances, type SealedBalance } from '../seals/balance-tree.js';
+import { digestOfBalances, type SealedBalance } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/record-chain.js';
 import type { ShadowSession } from './shadow-session.worker.js';
 

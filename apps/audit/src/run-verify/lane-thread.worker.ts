@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ManyEvents } from '@carat/events/decode-many';
-import { openJournalRows } from '../booked/journal-rows.store.js';
+import { openJournalRows } from '../carried/journal-rows.store.js';
 import { type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import { openLogSource } from '../log-source/log-source.worker.js';
 import { collected } from './collected.worker.js';

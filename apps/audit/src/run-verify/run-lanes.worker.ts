@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { LogReader } from '@carat/event-log';
 import { ManyEvents } from '@carat/events/decode-many';
-import { openJournalRows } from '../booked/journal-rows.store.js';
+import { openJournalRows } from '../carried/journal-rows.store.js';
 import { type LanesResult, type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import type { LogSource } from '../log-source/log-source.js';
 import type { LogEnvironment } from '../log-source/log-source.worker.js';

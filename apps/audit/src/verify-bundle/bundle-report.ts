@@ -1,5 +1,5 @@
 import { addTerms, balanceOf, changesBy, type Terms } from '@carat/payout-service/terms';
-import type { SealedBalance } from '../seals/balance-tree.js';
+import type { SealedBalance } from '../merkle-trees/balance-tree.js';
 import type { Finding } from '../verify/audit-report.js';
 
 /** Something that could not be looked at, so that it is not proven: a code for machines, and a sentence. */

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { RawRecord } from '@carat/event-log';
 import type { Event, Topic } from '@carat/events';
+import { RecordTree } from '../merkle-trees/record-tree.js';
 import { digestOf, EMPTY_CHAIN, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
-import { RecordTree } from '../seals/record-tree.js';
 import { hashOfSeal, isSignedWith, keyIdOf, NO_SEAL, type Seal, type SealedPartition } from '../seals/seal.js';
 import type { Finding } from '../verify/audit-report.js';
 

@@ -1,6 +1,6 @@
 import { type Terms, terms } from '@carat/payout-service/terms';
+import { type Digest, sha256 } from '../seals/record-chain.js';
 import { parentOf } from './merkle.js';
-import { type Digest, sha256 } from './record-chain.js';
 
 /** How many times the tree of a partition's balances is halved. */
 export const TREE_DEPTH = 12;

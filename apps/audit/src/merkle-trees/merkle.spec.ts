@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type Digest, digestOf, hexOf, sha256 } from '../seals/record-chain.js';
 import { EMPTY_ROOT, GrowingTree, inclusionPath, parentOf, rootByPath, rootOf } from './merkle.js';
-import { type Digest, digestOf, hexOf, sha256 } from './record-chain.js';
 
 const leaf = (n: number): Digest => sha256(`\0leaf ${n}`);
 const leavesOf = (count: number): Digest[] => Array.from({ length: count }, (_, n) => leaf(n));

@@ -1,6 +1,7 @@
 import type { Terms } from '@carat/payout-service/terms';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type Digest, hexOf, sha256 } from '../seals/record-chain.js';
 import {
   BalanceTree,
   bucketDigest,
@@ -11,7 +12,6 @@ import {
   TREE_DEPTH,
 } from './balance-tree.js';
 import { parentOf, rootOf } from './merkle.js';
-import { type Digest, hexOf, sha256 } from './record-chain.js';
 
 const BUCKETS = 2 ** TREE_DEPTH;
 const zeros: Terms = { earned: 0n, awarded: 0n, adjusted: 0n, reversed: 0n, held: 0n, redeemed: 0n };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { type Digest, hexOf, type RecordEntry, sha256 } from '../seals/record-chain.js';
 import { EMPTY_ROOT, rootOf } from './merkle.js';
-import { type Digest, hexOf, type RecordEntry, sha256 } from './record-chain.js';
 import { pathOf, RECORDS_A_PAGE, type RecordPath, RecordTree, rootByRecord } from './record-tree.js';
 
 const PLACE = { topic: 'gift.events.v1', partition: 3 } as const;

@@ -1,4 +1,3 @@
-import { GrowingTree, inclusionPath, rootByPath } from './merkle.js';
 import {
   bytesOfPlace,
   type Digest,
@@ -7,7 +6,8 @@ import {
   type Place,
   type RecordEntry,
   sha256,
-} from './record-chain.js';
+} from '../seals/record-chain.js';
+import { GrowingTree, inclusionPath, rootByPath } from './merkle.js';
 
 /** Records of one leaf. A record then takes an eighth of a hash, and its proof a few hundred bytes more. */
 export const RECORDS_A_PAGE = 16;
@@ -91,10 +91,7 @@ export function pathOf(place: Place, entries: readonly RecordEntry[], index: num
   return { index, before: pages[page]?.slice(0, at) ?? [], after: pages[page]?.slice(at + 1) ?? [], siblings };
 }
 
-/**
- * The root of so many records that one of them and its path come to; undefined when the path does not fit a tree of that
- * size.
- */
+/** The root of `size` records that one of them and its path come to; undefined when the path fits no such tree. */
 export function rootByRecord(place: Place, entry: RecordEntry, path: RecordPath, size: number): Digest | undefined {
   const { index, before, after, siblings } = path;
   const entries = [...before, entry, ...after];

@@ -1,9 +1,9 @@
 import { MOST_STRETCHES } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
-import type { JournalRows } from '../booked/journal-rows.store.js';
+import type { Relayed } from '../lanes/lane.js';
 import { type Digest, sha256 } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
-import type { Relayed } from './lane.js';
+import type { JournalRows } from './journal-rows.store.js';
 
 // Of all partitions together: the journal's pages hold records of many.
 const RECORDS_AT_A_TIME = 5_000;
