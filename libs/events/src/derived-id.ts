@@ -9,17 +9,27 @@ const LARGEST_48_BITS = 2 ** 48 - 1;
  * Times before 1970 count as 0.
  */
 export function derivedUuid(timeMs: number, ...parts: readonly string[]): string {
-  const time = Math.min(Math.max(Math.trunc(timeMs), 0), LARGEST_48_BITS)
-    .toString(16)
-    .padStart(12, '0');
-  const digest = hash('sha256', parts.join('\n'), 'hex');
-  const variant = ((Number.parseInt(digest.charAt(3), 16) & 0x3) | 0x8).toString(16);
-  const groups = [time.slice(0, 8), time.slice(8), `8${digest.slice(0, 3)}`, `${variant}${digest.slice(4, 7)}`];
-  return `${groups.join('-')}-${digest.slice(7, 19)}`;
+  const time = Math.min(Math.max(Math.trunc(timeMs), 0), LARGEST_48_BITS);
+  return uuidAt(time.toString(16).padStart(12, '0'), parts.join('\n'));
 }
 
+const VARIANTS = '89ab';
+
+/** @param time its twelve digits in hexadecimal */
+function uuidAt(time: string, hashed: string): string {
+  const digest = hash('sha256', hashed, 'hex');
+  const variant = VARIANTS.charAt(Number.parseInt(digest.charAt(3), 16) & 0x3);
+  const random = `8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-${random}`;
+}
+
+const timeDigitsOf = (id: string): string => {
+  const uuid = uuidOf(id);
+  return uuid.slice(0, 8) + uuid.slice(9, 13);
+};
+
 /** The time in milliseconds that a derived id starts with. */
-export const timeOfId = (id: string): number => Number.parseInt(uuidOf(id).replace('-', '').slice(0, 12), 16);
+export const timeOfId = (id: string): number => Number.parseInt(timeDigitsOf(id), 16);
 
 /** The bare UUID of a prefixed id: `gft_0199…` → `0199…`. */
 export const uuidOf = (id: string): string => id.slice(id.lastIndexOf('_') + 1);
@@ -32,7 +42,7 @@ export const giftIdOf = (timeMs: number, source: string, id: string): GiftId =>
   `gft_${derivedUuid(timeMs, 'gift', source, id)}`;
 
 /** One credit per gift, whatever event carried the gift. */
-export const creditIdOf = (giftId: string): CreditId => `crd_${derivedUuid(timeOfId(giftId), 'credit', giftId)}`;
+export const creditIdOf = (giftId: string): CreditId => `crd_${uuidAt(timeDigitsOf(giftId), `credit\n${giftId}`)}`;
 
 /**
  * The gift that a streak is charged as at a count: `streak` names the streak, `timeMs` is when its frame of that count

@@ -11,7 +11,7 @@ const FLAGS = [
   // V8 hardly counts what lies outside of its heap. Whoever reads a log says when to collect.
   '--expose-gc',
   '--max-old-space-size=256',
-  '--max-semi-space-size=8',
+  '--max-semi-space-size=4',
 ];
 // And to glibc: every thread would keep what it has once freed for itself alone.
 const VARIABLES = { MALLOC_ARENA_MAX: '1' };

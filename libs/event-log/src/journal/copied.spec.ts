@@ -27,6 +27,15 @@ describe('rows of a copy', () => {
     expect([copy.nextRow(), copy.bytes(), copy.nextRow()]).toEqual([true, Buffer.alloc(0), false]);
   });
 
+  test('have fields that are known, or are others', () => {
+    const known = Buffer.from('known');
+    const others = [Buffer.from('knowm'), Buffer.from('know'), Buffer.from('known!'), Buffer.alloc(0), null];
+    const copy = new Copied(Buffer.concat([HEADER, row(known, ...others), END]));
+    expect([copy.nextRow(), copy.skipIf(known)]).toEqual([true, true]);
+    for (const other of others) expect([copy.skipIf(known), copy.bytes()]).toEqual([false, other]);
+    expect(copy.nextRow()).toBe(false);
+  });
+
   test('hold numbers of 64 bits, and times from the year 2000 on and before', () => {
     const copy = new Copied(Buffer.concat([HEADER, row(eight(-(2n ** 62n)), eight(1_999n), eight(-1n)), END]));
     expect(copy.nextRow()).toBe(true);

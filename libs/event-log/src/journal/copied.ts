@@ -41,6 +41,16 @@ export class Copied {
     return bytes;
   }
 
+  /** Goes behind the next field if it has just these bytes. */
+  skipIf(bytes: Buffer): boolean {
+    const from = this.at + 4;
+    const end = from + bytes.length;
+    if (this.view.getInt32(this.at) !== bytes.length || end > this.copied.length) return false;
+    if (this.copied.compare(bytes, 0, bytes.length, from, end) !== 0) return false;
+    this.at = end;
+    return true;
+  }
+
   /** Leaves a field out. */
   skip(): void {
     this.at += 4 + Math.max(this.view.getInt32(this.at), 0);
@@ -74,14 +84,15 @@ export class Copied {
 }
 
 /** Where the row that begins at `at` ends; undefined where the bytes end before it does. */
-function endOfRow(bytes: Buffer, at: number): number | undefined {
-  if (at + 2 > bytes.length) return undefined;
+function endOfRow(view: DataView, at: number): number | undefined {
+  const { byteLength } = view;
+  if (at + 2 > byteLength) return undefined;
   let end = at + 2;
-  for (let fields = bytes.readInt16BE(at); fields > 0; fields--) {
-    if (end + 4 > bytes.length) return undefined;
-    end += 4 + Math.max(bytes.readInt32BE(end), 0);
+  for (let fields = view.getInt16(at); fields > 0; fields--) {
+    if (end + 4 > byteLength) return undefined;
+    end += 4 + Math.max(view.getInt32(end), 0);
   }
-  return end > bytes.length ? undefined : end;
+  return end > byteLength ? undefined : end;
 }
 
 /**
@@ -94,6 +105,7 @@ export async function* rowsCopied(pieces: AsyncIterable<Buffer>): AsyncGenerator
   let isHeader = true;
   for await (const piece of pieces) {
     const bytes = left.length === 0 ? piece : Buffer.concat([left, piece]);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const rows: Buffer[] = [];
     let at = 0;
     if (isHeader && bytes.length >= HEADER_BYTES) {
@@ -101,7 +113,7 @@ export async function* rowsCopied(pieces: AsyncIterable<Buffer>): AsyncGenerator
       isHeader = at > bytes.length;
     }
     if (!isHeader)
-      for (let end = endOfRow(bytes, at); end !== undefined && end > at + 2; end = endOfRow(bytes, at)) {
+      for (let end = endOfRow(view, at); end !== undefined && end > at + 2; end = endOfRow(view, at)) {
         rows.push(bytes.subarray(at + 2, end));
         at = end;
       }
