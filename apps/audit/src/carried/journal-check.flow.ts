@@ -6,7 +6,7 @@ import type { Findings } from '../verify/findings.js';
 import type { JournalRows } from './journal-rows.store.js';
 
 // Of all partitions together: the journal's pages hold records of many.
-const RECORDS_AT_A_TIME = 5_000;
+const RECORDS_AT_A_TIME = 14_000;
 // Questions that are on their way while records are read on.
 const MOST_ASKED = 2;
 const COMMA = 0x2c;
