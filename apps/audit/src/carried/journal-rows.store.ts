@@ -27,11 +27,18 @@ export async function openJournalRows(databaseUrl: string): Promise<JournalRows>
   await client.query('SET default_transaction_read_only = on');
   // Pages come in the order in which they lie: nobody needs to fetch them ahead.
   await client.query('SET effective_io_concurrency = 0');
+  const copied = async (stretches: readonly Stretch[]): Promise<Copied> => {
+    const pieces: Buffer[] = [];
+    for await (const piece of client.query(copyTo(digestsOf(stretches)))) pieces.push(piece as Buffer);
+    return new Copied(Buffer.concat(pieces));
+  };
+  // A connection answers one question after another.
+  let before: Promise<unknown> = Promise.resolve();
   return {
     async digests(stretches) {
-      const pieces: Buffer[] = [];
-      for await (const piece of client.query(copyTo(digestsOf(stretches)))) pieces.push(piece as Buffer);
-      return placed(stretches, new Copied(Buffer.concat(pieces)));
+      const copying = before.then(() => copied(stretches));
+      before = copying.catch(() => undefined);
+      return placed(stretches, await copying);
     },
     close: () => client.end(),
   };

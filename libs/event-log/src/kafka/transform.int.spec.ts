@@ -103,7 +103,7 @@ describe('a transform on Kafka', () => {
         creditOf(sent, sent.type === 'carat.gift.sent.v1' && sent.data.coins === 41 ? 'x'.repeat(9_000_000) : ''),
       ),
     );
-    await eventually(async () => expect(new Set(await outputs()).size).toBe(99), { withinMs: 20_000 });
+    await eventually(async () => expect(new Set(await outputs()).size).toBe(99), { withinMs: 40_000 });
     const letters = await bed.records(deadLetterTopicOf(FLOW.group));
     expect(letters.map(({ value }) => value)).toEqual([recordOf(gift(41)).value]);
     expect(Object.fromEntries((letters[0]?.headers ?? []).map(([name, value]) => [name, String(value)]))).toMatchObject(
@@ -112,7 +112,7 @@ describe('a transform on Kafka', () => {
         '__dlq.errors.group': FLOW.group,
       },
     );
-  }, 30_000);
+  }, 60_000);
 
   test('another number of partitions is refused', async () => {
     await asKafkaAdmin((admin) =>
