@@ -24,7 +24,7 @@ interface Place {
  */
 export class SealedPartitionPass {
   private chain: RecordChain;
-  private tree: RecordTree;
+  private readonly tree: RecordTree;
   private records = 0;
   private next = 0;
   /** Where the seal ends that comes next. */
@@ -67,7 +67,7 @@ export class SealedPartitionPass {
       if (offset !== undefined && offset < this.sealedUpTo) return;
       this.compare(seal);
       this.next += 1;
-      this.tree = new RecordTree(this.place);
+      this.tree.clear();
       this.skipUnknown();
     }
   }

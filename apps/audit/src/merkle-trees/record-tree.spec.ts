@@ -54,6 +54,14 @@ test('the root at every size is that of the pages, the last of which may have le
   }
 });
 
+test('a tree that begins anew is as if nothing had been in it', () => {
+  const tree = treeOf(entriesOf(40));
+  tree.clear();
+  expect([tree.size, tree.root()]).toEqual([0, EMPTY_ROOT]);
+  tree.add(entry(3));
+  expect([tree.size, tree.root()]).toEqual([1, treeOf([entry(3)]).root()]);
+});
+
 test('the path of every record leads to the root, at every size', () => {
   for (let size = 1; size <= 70; size++) {
     const entries = entriesOf(size);

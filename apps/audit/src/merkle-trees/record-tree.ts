@@ -39,7 +39,7 @@ class Page {
  * one page, and a dozen digests for a million records.
  */
 export class RecordTree {
-  private readonly pages = new GrowingTree();
+  private pages = new GrowingTree();
   private readonly page: Page;
 
   constructor(place: Place) {
@@ -55,6 +55,12 @@ export class RecordTree {
     this.page.add(entry);
     if (this.page.count < RECORDS_A_PAGE) return;
     this.pages.add(this.page.leaf());
+    this.page.count = 0;
+  }
+
+  /** Begins anew, as after a seal. */
+  clear(): void {
+    this.pages = new GrowingTree();
     this.page.count = 0;
   }
 
