@@ -13,8 +13,13 @@ const FLAGS = [
   '--max-old-space-size=256',
   '--max-semi-space-size=4',
 ];
-// And to glibc: every thread would keep what it has once freed for itself alone.
-const VARIABLES = { MALLOC_ARENA_MAX: '1' };
+// And to glibc: every thread would keep what it has once freed for itself alone, and a table of megabytes would be put
+// among small things, from where it never goes back.
+const VARIABLES = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: String(1024 * 1024),
+  MALLOC_TRIM_THRESHOLD_: String(8 * 1024 * 1024),
+};
 
 /**
  * Starts this very command anew in the place of this process, with bounded memory. Where a process cannot be replaced
