@@ -10,14 +10,14 @@ const LARGEST_48_BITS = 2 ** 48 - 1;
  */
 export function derivedUuid(timeMs: number, ...parts: readonly string[]): string {
   const time = Math.min(Math.max(Math.trunc(timeMs), 0), LARGEST_48_BITS);
-  return uuidAt(time.toString(16).padStart(12, '0'), parts.join('\n'));
+  return uuidAt(time.toString(16).padStart(12, '0'), parts);
 }
 
 const VARIANTS = '89ab';
 
 /** @param time its twelve digits in hexadecimal */
-function uuidAt(time: string, hashed: string): string {
-  const digest = hash('sha256', hashed, 'hex');
+function uuidAt(time: string, parts: readonly string[]): string {
+  const digest = hash('sha256', parts.join('\n'), 'hex');
   const variant = VARIANTS.charAt(Number.parseInt(digest.charAt(3), 16) & 0x3);
   const random = `8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
   return `${time.slice(0, 8)}-${time.slice(8)}-${random}`;
@@ -42,7 +42,7 @@ export const giftIdOf = (timeMs: number, source: string, id: string): GiftId =>
   `gft_${derivedUuid(timeMs, 'gift', source, id)}`;
 
 /** One credit per gift, whatever event carried the gift. */
-export const creditIdOf = (giftId: string): CreditId => `crd_${uuidAt(timeDigitsOf(giftId), `credit\n${giftId}`)}`;
+export const creditIdOf = (giftId: string): CreditId => `crd_${uuidAt(timeDigitsOf(giftId), ['credit', giftId])}`;
 
 /**
  * The gift that a streak is charged as at a count: `streak` names the streak, `timeMs` is when its frame of that count

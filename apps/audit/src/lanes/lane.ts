@@ -195,8 +195,11 @@ export class Lane {
         if (!this.isLater(topic, at)) this.coins.coin(event as Event<'coin.events.v1'>);
         break;
       case 'award.events.v1':
-      case 'redemption.events.v1':
         this.post(event as LedgerEvent, position);
+        break;
+      case 'redemption.events.v1':
+        // Booked by the door that decides on them, from its journal; everything else as it is read here.
+        this.post(event as LedgerEvent, position, at);
         break;
       default:
         break;
@@ -219,10 +222,7 @@ export class Lane {
     this.post(event, position);
   }
 
-  private post(event: LedgerEvent, position: Position): void {
-    // Redemptions are booked by the door that decides on them, from its journal; everything else as it is read here.
-    const isOwn = position.topic === 'redemption.events.v1' && event.sequence !== undefined;
-    const bookedAt = isOwn ? BigInt(event.sequence ?? 0) : position.offset;
+  private post(event: LedgerEvent, position: Position, bookedAt = position.offset): void {
     const transfers = transfersOf(event);
     this.ledger.add(transfers, { topic: position.topic, offset: bookedAt }, this.recordedAtMs, this.behind);
     this.cover.add(event.data.creatorId, transfers, position);

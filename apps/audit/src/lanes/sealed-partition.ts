@@ -1,7 +1,7 @@
 import type { Position, RawRecord } from '@carat/event-log';
 import type { Topic } from '@carat/events';
 import { RecordTree } from '../merkle-trees/record-tree.js';
-import { digestOf, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { digestOf, entryOf, hexOf, type Place, RecordChain } from '../seals/record-chain.js';
 import type { SealContent, SealedPartition } from '../seals/seal.js';
 import type { Findings } from '../verify/findings.js';
 
@@ -12,11 +12,6 @@ export const sealedIn = (
   partition: number,
 ): readonly (SealedPartition | undefined)[] =>
   seals.map(({ partitions }) => partitions.find((each) => each.topic === topic && each.partition === partition));
-
-interface Place {
-  readonly topic: Topic;
-  readonly partition: number;
-}
 
 /**
  * Holds the raw records of one partition against all that seals say of it: chain, tree, count and position. What comes

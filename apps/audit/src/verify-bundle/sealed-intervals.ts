@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { RawRecord } from '@carat/event-log';
-import type { Event, Topic } from '@carat/events';
+import type { Event } from '@carat/events';
 import { RecordTree } from '../merkle-trees/record-tree.js';
-import { digestOf, EMPTY_CHAIN, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { digestOf, EMPTY_CHAIN, entryOf, hexOf, type Place, RecordChain } from '../seals/record-chain.js';
 import { hashOfSeal, isSignedWith, keyIdOf, NO_SEAL, type Seal, type SealedPartition } from '../seals/seal.js';
 import type { Finding } from '../verify/audit-report.js';
 
@@ -14,11 +14,6 @@ export class CannotGoOn extends Error {
   ) {
     super(message);
   }
-}
-
-interface Place {
-  readonly topic: Topic;
-  readonly partition: number;
 }
 
 interface Sum {
