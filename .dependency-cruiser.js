@@ -12,7 +12,8 @@ const COMPARED_WITH_KAFKAJS = String.raw`^libs/events/src/partition\.spec\.ts$`;
 // What opens a log to read it, file by file: from none of these is there a way to a producer, an append or a lock.
 const READERS =
   '^libs/event-log/src/(readers/index|journal/(journal-reader[.]worker|read[.]store|copied|stretches)|' +
-  'kafka/((kafka-reader|read|fetches|reach|client|client-repairs)[.]worker|aborted|abreast|fetched|lots))[.]ts$';
+  'kafka/((kafka-reader|read|fetches|reach|client|client-repairs)[.]worker|aborted|abreast|fetch-response|' +
+  'record-batch|lots))[.]ts$';
 // The notary is a service, and what hosts services opens the log for all of them. Its main and its module meet that
 // host; they hand its worker a reader, and nothing of audit imports them.
 const NOTARY_DOOR = '^apps/audit/src/(main|audit[.]module)[.]ts$';

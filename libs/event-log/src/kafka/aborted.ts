@@ -1,15 +1,15 @@
-/** What kafkajs decodes of a record, as far as transactions are concerned. */
+/** A fetched record, as far as transactions are concerned. kafkajs has its numbers as text. */
 export interface FetchedRecord {
-  readonly offset: string;
+  readonly offset: string | bigint;
   readonly key: Buffer | null;
   isControlRecord: boolean;
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
+  readonly batchContext: { readonly producerId: string | bigint; readonly inTransaction: boolean };
 }
 
 /** As the broker answers it: this producer's transaction, open from `firstOffset`, was aborted. */
 export interface AbortedTransaction {
-  readonly producerId: string;
-  readonly firstOffset: string;
+  readonly producerId: string | bigint;
+  readonly firstOffset: string | bigint;
 }
 
 const ABORT = 0;

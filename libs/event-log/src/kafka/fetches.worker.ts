@@ -1,21 +1,35 @@
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka, KafkaMessage } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import type { RawRecord } from '../event-log.js';
+import { type AbortedTransaction, abortedOf } from './aborted.js';
 import type { Clients } from './client.worker.js';
+import { FETCH_VERSION, type FetchedPartition, partitionsIn } from './fetch-response.js';
+import { batchesIn, type RecordBatch, recordsIn } from './record-batch.js';
 
-type FetchedMessage = KafkaMessage & {
-  /** Written by the broker, or of an aborted transaction (`repairClient`). */
-  readonly isControlRecord: boolean;
-  readonly batchContext?: { readonly firstOffset: string; readonly lastOffsetDelta: number };
-};
-
-interface FetchedTopic {
-  readonly topicName: string;
-  readonly partitions: readonly { readonly partition: number; readonly messages: readonly FetchedMessage[] }[];
+/** A request of kafkajs, and how what comes back is understood. */
+interface Protocol {
+  readonly request: { readonly apiVersion: number };
+  readonly response: {
+    decode(bytes: Buffer): Promise<{ readonly partitions: readonly FetchedPartition[] }>;
+    parse(decoded: { readonly partitions: readonly FetchedPartition[] }): Promise<readonly FetchedPartition[]>;
+  };
 }
 
 interface Broker {
-  fetch(request: object): Promise<{ readonly responses: readonly FetchedTopic[] }>;
+  lookupRequest(apiKey: number, versions: object): (request: object) => Omit<Protocol, 'response'>;
+  readonly connectionPool: { send(protocol: Protocol): Promise<readonly FetchedPartition[]> };
 }
+
+const load = createRequire(import.meta.url);
+const requests = load('kafkajs/src/protocol/requests/index.js') as {
+  readonly requests: { readonly Fetch: object };
+};
+const apiKeys = load('kafkajs/src/protocol/requests/apiKeys.js') as { readonly Fetch: number };
+const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as { createErrorFromCode(code: number): Error };
+const { lookupCodec } = load('kafkajs/src/protocol/message/compression/index.js') as {
+  lookupCodec(type: number): { decompress(bytes: Buffer): Promise<Buffer> };
+};
 
 /** What every client of kafkajs stands on, and what it gives nobody. */
 interface Cluster {
@@ -31,6 +45,9 @@ const FETCH_WAIT_MS = 100;
 const PATIENCE_MS = 30_000;
 // Of one partition. What is fetched is parsed at once, and more would only wait in memory.
 const BYTES_AT_A_TIME = 128 * 1024;
+const MOST_BYTES = 10 * 1024 * 1024;
+// No broker's replica: a consumer.
+const CONSUMER = -1;
 
 /** Where to fetch: topics as they are called on the broker. */
 export interface Place {
@@ -41,7 +58,7 @@ export interface Place {
 
 /** What was fetched of a partition, and where the next of its records stands. */
 export interface Fetched {
-  readonly messages: readonly KafkaMessage[];
+  readonly records: readonly RawRecord[];
   readonly nextOffset: bigint;
 }
 
@@ -98,23 +115,16 @@ export class Fetches {
     const cluster = await this.cluster;
     const [first] = places.map((place) => leaderOf(cluster, place));
     const broker = await cluster.findBroker({ nodeId: first ?? '' });
-    const { responses } = await broker.fetch({
-      isolationLevel: READ_COMMITTED,
-      maxWaitTime: FETCH_WAIT_MS,
-      topics: places
-        .filter((place) => leaderOf(cluster, place) === first)
-        .map(({ topic, partition, from }) => ({
-          topic,
-          partitions: [{ partition, fetchOffset: String(from), maxBytes: BYTES_AT_A_TIME }],
-        })),
-    });
-    return places.map(({ topic, partition, from }) => {
-      const found = responses
-        .filter(({ topicName }) => topicName === topic)
-        .flatMap(({ partitions }) => partitions)
-        .find((each) => each.partition === partition);
-      return fetchedOf(found?.messages ?? [], from);
-    });
+    const found = await fetchFrom(
+      broker,
+      places.filter((place) => leaderOf(cluster, place) === first),
+    );
+    return Promise.all(
+      places.map(async ({ topic, partition, from }) => {
+        const of = found.find((each) => each.topic === topic && each.partition === partition);
+        return of === undefined ? { records: [], nextOffset: from } : fetchedOf(of, from);
+      }),
+    );
   }
 
   private async connected(): Promise<Cluster> {
@@ -130,15 +140,73 @@ const nameOf = ({ topic, partition, from }: Place): string => `${topic}/${partit
 const leaderOf = (cluster: Cluster, { topic, partition }: Place): string | undefined =>
   Object.keys(cluster.findLeaderForPartitions(topic, [partition]))[0];
 
-/** What of the messages is for readers. A fetch begins with a whole batch, whose first messages may lie before it. */
-function fetchedOf(messages: readonly FetchedMessage[], from: bigint): Fetched {
-  const { batchContext } = messages.at(-1) ?? {};
-  const first = messages.findIndex(({ offset }) => BigInt(offset) >= from);
-  return {
-    messages: first < 0 ? [] : messages.slice(first).filter(({ isControlRecord }) => !isControlRecord),
-    nextOffset:
-      batchContext === undefined ? from : BigInt(batchContext.firstOffset) + BigInt(batchContext.lastOffsetDelta) + 1n,
-  };
+/**
+ * Asks a broker by kafkajs' own request, and understands the answer by our own rule: kafkajs makes texts and long
+ * numbers of every offset and time, which takes as long as all else that is done with a record.
+ */
+async function fetchFrom(broker: Broker, places: readonly Place[]): Promise<readonly FetchedPartition[]> {
+  const protocol = broker.lookupRequest(
+    apiKeys.Fetch,
+    requests.requests.Fetch,
+  )({
+    replicaId: CONSUMER,
+    isolationLevel: READ_COMMITTED,
+    maxWaitTime: FETCH_WAIT_MS,
+    minBytes: 1,
+    maxBytes: MOST_BYTES,
+    topics: places.map(({ topic, partition, from }) => ({
+      topic,
+      partitions: [{ partition, fetchOffset: String(from), maxBytes: BYTES_AT_A_TIME }],
+    })),
+  });
+  if (protocol.request.apiVersion !== FETCH_VERSION)
+    throw new Error(`the broker speaks version ${protocol.request.apiVersion} of Fetch, and not ${FETCH_VERSION}`);
+  return broker.connectionPool.send({
+    ...protocol,
+    response: {
+      decode: async (bytes) => ({ partitions: partitionsIn(bytes) }),
+      parse: async ({ partitions }) => {
+        for (const { errorCode } of partitions) if (errorCode !== 0) throw createErrorFromCode(errorCode);
+        return partitions;
+      },
+    },
+  });
+}
+
+/** What of the batches is for readers. The first of them may begin before the place that was asked for. */
+async function fetchedOf({ batches: bytes, aborted }: FetchedPartition, from: bigint): Promise<Fetched> {
+  const batches = batchesIn(bytes);
+  const records: RawRecord[] = [];
+  const isAborted = aborted.length > 0 ? await abortedIn(batches, aborted) : () => false;
+  for (const batch of batches)
+    if (!batch.isControl)
+      for (const record of await unpacked(batch))
+        if (record.offset >= from && !isAborted(record.offset)) records.push(record);
+  return { records, nextOffset: batches.at(-1)?.nextOffset ?? from };
+}
+
+async function unpacked(batch: RecordBatch): Promise<RawRecord[]> {
+  const { compression, packed } = batch;
+  return recordsIn(batch, compression === 0 ? packed : await lookupCodec(compression).decompress(packed));
+}
+
+/** True for offsets of records whose transaction was aborted. */
+async function abortedIn(
+  batches: readonly RecordBatch[],
+  transactions: readonly AbortedTransaction[],
+): Promise<(offset: bigint) => boolean> {
+  const records = await Promise.all(
+    batches.map(async (batch) =>
+      (await unpacked(batch)).map(({ offset, key }) => ({
+        offset,
+        key,
+        isControlRecord: batch.isControl,
+        batchContext: batch,
+      })),
+    ),
+  );
+  const aborted = new Set(abortedOf(records.flat(), transactions).map(({ offset }) => offset));
+  return (offset) => aborted.has(offset);
 }
 
 type NewCluster = (options: { readonly allowAutoTopicCreation: false; readonly metadataMaxAge: number }) => Cluster;

@@ -110,6 +110,18 @@ describe('reading from Kafka', () => {
     expect((await bed.records('award.events.v1')).map(({ value }) => String(value))).toEqual(['first', 'second']);
   });
 
+  test('what another has packed is unpacked', async () => {
+    const topic = `${bed.prefix}catalogue.events.v1`;
+    const producer = client.producer();
+    await producer.connect();
+    const messages = namesOf('packed ', 30).map((value) => ({ value, partition: 0 }));
+    await producer.send({ topic, messages, compression: kafkajs.CompressionTypes.GZIP });
+    await producer.disconnect();
+    expect((await bed.records('catalogue.events.v1')).map(({ value }) => String(value))).toEqual(
+      namesOf('packed ', 30),
+    );
+  });
+
   test('what retention has taken is named, and not passed over', async () => {
     const admin = client.admin();
     await admin.connect();

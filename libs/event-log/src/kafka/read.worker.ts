@@ -2,7 +2,6 @@ import type { Topic } from '@carat/events';
 import type { RawBatch } from '../event-log.js';
 import { nextAbreast, type Reading } from './abreast.js';
 import type { Clients } from './client.worker.js';
-import { rawRecordOf } from './fetched.js';
 import { type Fetched, Fetches } from './fetches.worker.js';
 import { extentOf } from './reach.worker.js';
 
@@ -92,7 +91,7 @@ interface Coming {
 }
 
 /** A stretch's next batch; the stretch is then read up to its end. */
-function batchOf(stretch: Stretch, { messages, nextOffset }: Fetched): RawBatch {
+function batchOf(stretch: Stretch, { records, nextOffset }: Fetched): RawBatch {
   const { topic, partition, position, end } = stretch;
   stretch.position = nextOffset;
   if (nextOffset > end) stretch.position = end;
@@ -100,7 +99,7 @@ function batchOf(stretch: Stretch, { messages, nextOffset }: Fetched): RawBatch 
   return {
     topic: topic as Topic,
     partition,
-    records: messages.map(rawRecordOf).filter(({ offset }) => offset < end),
+    records: nextOffset > end ? records.filter(({ offset }) => offset < end) : records,
     nextOffset: stretch.position,
     heartbeat: async () => undefined,
   };
