@@ -8,8 +8,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lib=$here/.lib
-# Small and quick to start: one collector thread, no second compiler tier, shared class data.
-java=(java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -XX:-UsePerfData
+# Small and quick to start: one collector thread, no second compiler tier, shared class data. The variable is that of
+# Kafka's own scripts.
+read -ra performance <<<"${KAFKA_JVM_PERFORMANCE_OPTS:--XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto}"
+java=(java "${performance[@]}" -XX:-UsePerfData
   "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$lib/*")
 
 fetch() {

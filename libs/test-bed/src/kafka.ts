@@ -19,22 +19,26 @@ function hasJava(): boolean {
 }
 const hasDocker = (): boolean => succeeds('docker', 'info');
 
-/** The Kafka of a test run, first found wins: TEST_KAFKA_BROKERS, Java with Maven, Docker. None is a failure. */
-export async function startKafka(): Promise<Started> {
+/**
+ * The Kafka of a test run, first found wins: TEST_KAFKA_BROKERS, Java with Maven, Docker. None is a failure.
+ * @param java flags of the machine that our own broker runs on, instead of those that make it quick to start
+ */
+export async function startKafka(java?: string): Promise<Started> {
   const given = process.env['TEST_KAFKA_BROKERS'];
   if (given !== undefined && given !== '')
     return { address: given, from: 'TEST_KAFKA_BROKERS', stop: () => Promise.resolve() };
-  if (hasJava()) return startFromJars();
+  if (hasJava()) return startFromJars(java);
   if (hasDocker()) return startFromImage();
   throw new Error(choices);
 }
 
-async function startFromJars(): Promise<Started> {
+async function startFromJars(java?: string): Promise<Started> {
   await runToEnd(brokerScript, ['fetch']);
   const dir = await mkdtemp(join(tmpdir(), 'carat-test-kafka-'));
   const [port, controllerPort] = [await freePort(), await freePort()];
   const broker = spawn(brokerScript, ['run', String(port), String(controllerPort), dir], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(java === undefined ? {} : { KAFKA_JVM_PERFORMANCE_OPTS: java }) },
   });
   const end = (): void => {
     broker.kill('SIGKILL');
