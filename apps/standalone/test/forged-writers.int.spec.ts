@@ -169,3 +169,29 @@ test('has no effect where a relay numbers what the owner wrote, and is found whe
   expect(found).toHaveLength(foreign.length + 1);
   expect(found).toEqual(expect.arrayContaining([...(await Promise.all(foreign)), replaced]));
 }, 60_000);
+
+test('a row of the journal that was changed, or taken away, after it was carried is named', async () => {
+  const partition = partitionOf(Buffer.from(CREATOR), Number(carat.environment['KAFKA_PARTITIONS']));
+  const { findings: before } = await verifyOf(carat.environment);
+  const more = async (): Promise<readonly object[]> => {
+    const { findings } = await verifyOf(carat.environment);
+    expect(findings).toEqual(expect.arrayContaining([...before]));
+    const known = new Set(before.map((finding) => JSON.stringify(finding)));
+    return findings.filter((finding) => !known.has(JSON.stringify(finding)));
+  };
+  const row = `topic = 'gift.events.v1' AND part = ${partition} AND "offset" = 1`;
+  const found = {
+    pass: 'journal',
+    subject: `gift.events.v1/${partition}/1`,
+    position: { topic: 'gift.events.v1', partition, offset: '1' },
+  };
+
+  await carat.db.query(
+    `UPDATE journal.log_record
+     SET value = convert_to(replace(convert_from(value, 'UTF8'), '"coins":', '"coins":9'), 'UTF8') WHERE ${row}`,
+  );
+  expect(await more()).toEqual([expect.objectContaining({ ...found, code: 'record_differs_from_journal' })]);
+
+  await carat.db.query(`DELETE FROM journal.log_record WHERE ${row}`);
+  expect(await more()).toEqual([expect.objectContaining({ ...found, code: 'journal_row_missing' })]);
+}, 60_000);

@@ -1,8 +1,10 @@
-import { rowsCopied } from '@carat/event-log/readers';
+import { Copied, rowsCopied } from '@carat/event-log/readers';
+import type { Topic } from '@carat/events';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import type { RowHash } from '../carried/carried.js';
 import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
-import { type BookedTransfer, FINGERPRINTED } from './fingerprint.js';
+import { type BookedTransfer, FINGERPRINT_BYTES, FINGERPRINTED } from './fingerprint.js';
 
 const ROWS_AT_A_TIME = 500;
 
@@ -20,6 +22,8 @@ export interface Books {
   pastHeads(): Promise<readonly string[]>;
   /** Every transfer, as `rowsCopied` gives a row of `FINGERPRINTED`. */
   transfers(): AsyncGenerator<readonly Buffer[]>;
+  /** Every row of some topics of the journal, as `CarriedBags` takes it. @param key of the run */
+  journaled(topics: readonly Topic[], key: string): AsyncGenerator<readonly RowHash[]>;
   /** What moved between each two accounts, and how many transfers of it. */
   entries(): Promise<readonly BookedEntry[]>;
   /** Rows of a creator: for when its books differ. */
@@ -40,6 +44,15 @@ const TRANSFER = `
          rate_id
   FROM payout.transfer`;
 const TRANSFER_ROWS = `COPY (SELECT ${FINGERPRINTED} FROM payout.transfer) TO STDOUT (FORMAT binary)`;
+// Hashed where they are, and in the order in which they lie: whoever asks for them by offset sees every page of the
+// table a dozen times. Of each hash only what a bag looks at.
+const journaledRows = (topics: readonly Topic[], key: string): string => `
+  COPY (
+    SELECT topic, part, substr(
+      sha256('\\x${Buffer.from(key, 'latin1').toString('hex')}'::bytea || int8send("offset") || coalesce(value, '')),
+      1, ${FINGERPRINT_BYTES})
+    FROM journal.log_record WHERE topic IN (${topics.map((topic) => `'${topic}'`).join(', ')})
+  ) TO STDOUT (FORMAT binary)`;
 const ENTRIES = `
   SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer
   GROUP BY debit, credit ORDER BY debit, credit`;
@@ -118,12 +131,13 @@ async function standing(
 
 type Tables = Pick<
   Books,
-  'pastHeads' | 'transfers' | 'entries' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'
+  'pastHeads' | 'transfers' | 'journaled' | 'entries' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'
 >;
 
 const tables = (client: pg.Client): Tables => ({
   pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
   transfers: () => rowsCopied(client.query(copyTo(TRANSFER_ROWS))),
+  journaled: (topics, key) => rowHashes(rowsCopied(client.query(copyTo(journaledRows(topics, key))))),
   entries: async () =>
     (await rowsOf(client, ENTRIES)).map(([debit, credit, sum, count]) => ({
       debit: debit ?? '',
@@ -152,6 +166,15 @@ const tables = (client: pg.Client): Tables => ({
       payoutId: payoutId ?? '',
     })),
 });
+
+async function* rowHashes(copied: AsyncIterable<readonly Buffer[]>): AsyncGenerator<readonly RowHash[]> {
+  for await (const rows of copied)
+    yield rows.map((row) => {
+      const fields = new Copied(row, 0);
+      const [topic, partition] = [fields.text() as Topic, fields.int()];
+      return { topic, partition, digest: fields.bytes()?.toString('latin1') ?? '' };
+    });
+}
 
 let cursors = 0;
 

@@ -1,7 +1,8 @@
 import type { LogReader, Offsets } from '@carat/event-log';
 import { ManyEvents } from '@carat/events/decode-many';
 import type { LaneResult, LaneTask } from '../lanes/lane-task.js';
-import { readOwnBooks } from '../lanes/own-books.flow.js';
+import { OwnBooks } from '../lanes/own-books.js';
+import { ownEvents } from '../log-source/own-events.flow.js';
 import { Findings } from '../verify/findings.js';
 import { Bags, bagOf } from './bags.js';
 import {
@@ -46,16 +47,23 @@ export async function compareRedemptions({ log, books, tasks, lanes, to, key, fi
   if (redemptions.size === 0 && money.size === 0) return;
   const due = { redemptions: new Map<string, string>(), money: new Map<string, string>() };
   for (const task of tasks) {
-    // All that they find by themselves was found when their lanes were proven.
-    const read = await readOwnBooks(log, [task], to, { findings: new Findings(), events: new ManyEvents() });
-    for (const own of read.values()) {
-      for (const [id, state] of own.redemptions.states())
-        if (redemptions.has(bagOf(id))) due.redemptions.set(id, stateOf(state));
-      for (const [name, text] of own.money) if (money.has(bagOf(name))) due.money.set(name, text);
-    }
+    const own = await readOwnBooks(log, task, to);
+    for (const [id, state] of own.redemptions.states())
+      if (redemptions.has(bagOf(id))) due.redemptions.set(id, stateOf(state));
+    for (const [name, text] of own.money) if (money.has(bagOf(name))) due.money.set(name, text);
   }
   await nameIn(redemptions, due.redemptions, () => redemptionRows(books), redemptionDifferences, findings);
   await nameIn(money, due.money, () => moneyRows(books), moneyDifferences, findings);
+}
+
+/** What one partition's redemptions come to, read by themselves. What is wrong with them is found when it is proven. */
+async function readOwnBooks(log: LogReader, task: LaneTask, to: Offsets): Promise<OwnBooks> {
+  const own = new OwnBooks(task.rates, new Findings(), task.ownUpTo);
+  const topic = 'redemption.events.v1';
+  const ends = { [topic]: (to[topic] ?? []).map((end, partition) => (partition === task.partition ? end : 0n)) };
+  for await (const { event, position } of ownEvents(log, topic, ends, task.log.kind === 'relayed', new ManyEvents()))
+    own.add(event, position, BigInt(event.sequence ?? position.offset));
+  return own;
 }
 
 async function* redemptionRows(books: Books): AsyncGenerator<readonly Named[]> {

@@ -28,10 +28,13 @@ export const bookedOf = (transfer: Transfer): BookedTransfer => ({
 export const FINGERPRINTED =
   'creator_id, event_id::text, code, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id';
 
+/** So many bytes of a hash are looked at. */
+export const FINGERPRINT_BYTES = 12;
+
 /**
- * A bag of transfers, in sixteen bytes, whatever their order: the sum of keyed hashes, word by word. The key is drawn
- * anew for every run and known to nobody else, so two different bags have the same sums once in 2^96. Twice the same
- * transfer is another bag than once.
+ * A bag of transfers, or of records, in sixteen bytes, whatever their order: the sum of keyed hashes, word by word. The
+ * key is drawn anew for every run and known to nobody else, so two different bags have the same sums once in 2^96.
+ * Twice the same is another bag than once.
  */
 export class Fingerprint {
   count = 0;

@@ -1,15 +1,14 @@
 import { MOST_STRETCHES } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
-import type { Relayed } from '../lanes/lane.js';
-import { type Digest, sha256 } from '../seals/record-chain.js';
+import type { Digest } from '../seals/record-chain.js';
 import type { Findings } from '../verify/findings.js';
+import { type Carried, journaledDigest } from './carried.js';
 import type { JournalRows } from './journal-rows.store.js';
 
 // Of all partitions together: the journal's pages hold records of many.
 const RECORDS_AT_A_TIME = 14_000;
 // Questions that are on their way while records are read on.
 const MOST_ASKED = 2;
-const COMMA = 0x2c;
 
 /** Records of one partition that came one after another. */
 interface Run {
@@ -17,23 +16,6 @@ interface Run {
   readonly partition: number;
   readonly from: bigint;
   readonly digests: Digest[];
-}
-
-const OPENING = Buffer.from('{');
-let scratch = Buffer.alloc(16_384);
-
-/**
- * The SHA-256 of an event as it was before a relay put `sequence` and `journal` behind its opening brace. (The relay
- * writes `{"sequence":"n","journal":"id",` and leaves every other byte as it is.)
- */
-function unsplicedDigest(value: Buffer, { sequence, journal }: { sequence: bigint; journal: string }): Digest {
-  const members = Buffer.byteLength(`{"sequence":"${sequence}","journal":"${journal}"`);
-  const from = members + (value[members] === COMMA ? 1 : 0);
-  const length = 1 + Math.max(value.length - from, 0);
-  if (length > scratch.length) scratch = Buffer.alloc(2 * length);
-  OPENING.copy(scratch);
-  value.copy(scratch, 1, from);
-  return sha256(scratch.subarray(0, length));
 }
 
 /** Holds what a relay carried against the journal, value by value, some thousand at a time. */
@@ -44,12 +26,12 @@ export class JournalCheck {
   private readonly asked: Promise<void>[] = [];
 
   constructor(
-    private readonly journal: string,
     private readonly rows: JournalRows,
     private readonly findings: Findings,
   ) {}
 
-  add({ topic, partition, sequence, value }: Relayed): void {
+  add(topic: Topic, partition: number, carried: Carried): void {
+    const { sequence } = carried;
     const place = `${topic}/${partition}`;
     let run = this.last.get(place);
     if (run === undefined || run.from + BigInt(run.digests.length) !== sequence) {
@@ -57,7 +39,7 @@ export class JournalCheck {
       this.last.set(place, run);
       this.runs.push(run);
     }
-    run.digests.push(unsplicedDigest(value, { sequence, journal: this.journal }));
+    run.digests.push(journaledDigest(carried));
     this.count += 1;
   }
 

@@ -52,6 +52,7 @@ export interface LaneTask {
 
 /** What one partition comes to. Plain data, to be sent between threads. */
 export interface LaneResult {
+  readonly partition: number;
   readonly found: FoundByAnother;
   readonly records: number;
   readonly repeats: number;
@@ -65,6 +66,8 @@ export interface LaneResult {
   readonly money: Uint32Array;
   /** What each UTC day has changed, by its number since 1970. */
   readonly days: ReadonlyMap<number, Terms>;
+  /** What was carried here of a journal, up to `journaledUpTo`: of each topic the text of its bag, and how many. */
+  readonly carried: ReadonlyMap<Topic, { readonly bag: string; readonly count: number }>;
   /** Of the events up to each seal, since the seal before. */
   readonly sums: readonly SealSums[];
 }

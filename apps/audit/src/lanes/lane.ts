@@ -4,37 +4,24 @@ import { ManyEvents } from '@carat/events/decode-many';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { Bags } from '../booked/bags.js';
 import { stateOf } from '../booked/booked-passes.js';
+import { type Carried, CarriedBags, carriedOf, carriedTopics, sequenceOf } from '../carried/carried.js';
 import { CoinsPass } from '../passes/coins.js';
 import { CreditsPass } from '../passes/credits.js';
 import { CoverPass, LedgerPass } from '../passes/ledger.js';
 import type { Lots } from '../passes/lots.js';
-import { byState, type RedemptionsPass } from '../passes/redemptions.js';
+import { byState } from '../passes/redemptions.js';
 import { Findings } from '../verify/findings.js';
 import { EventSums } from './event-sums.js';
 import { type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
+import { OwnBooks } from './own-books.js';
 import { SealedPartitionPass, sealedIn } from './sealed-partition.js';
 import { SequencePass } from './sequence.js';
-
-/** The events of payout-service's own of one partition, read before everything else. */
-export interface OwnBooks {
-  readonly redemptions: RedemptionsPass;
-  /** Money that has to be booked: what it is called, and what it is. */
-  readonly money: ReadonlyMap<string, string>;
-}
 
 /** What lanes of one thread have in common. */
 export interface Shared {
   /** Every partition meets those of all viewers. */
   readonly lots: Lots;
   readonly events: ManyEvents;
-}
-
-/** One relayed record as the journal has to hold it. */
-export interface Relayed {
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly sequence: bigint;
-  readonly value: Buffer;
 }
 
 /** One topic of a lane. */
@@ -49,8 +36,9 @@ interface TopicOfLane {
 const placeOf = ({ topic, partition, offset }: Position): string => `${topic}/${partition}/${offset}`;
 
 /**
- * Proves one partition of every topic from its raw records: batches of its topics in any interleaving, each topic in
- * order. Nothing is read twice and nothing is kept but sums, ids, and what waits for its counterpart.
+ * Proves one partition of every topic from its raw records: first its redemptions, then batches of its other topics in
+ * any interleaving, each topic in order. Nothing is read twice and nothing is kept but redemptions, sums, ids, and what
+ * waits for its counterpart.
  */
 export class Lane {
   private readonly findings = new Findings();
@@ -58,7 +46,10 @@ export class Lane {
   private readonly coins: CoinsPass;
   private readonly credits: CreditsPass;
   private readonly ledger: LedgerPass;
-  private readonly cover: CoverPass;
+  private readonly own: OwnBooks;
+  /** Once all redemptions are known. */
+  private cover: CoverPass | undefined;
+  private readonly carried: CarriedBags;
   private readonly sums: readonly EventSums[];
   private records = 0;
   /** Of the record that is looked at: the log's time, and how many seals it stands behind. */
@@ -68,8 +59,8 @@ export class Lane {
   constructor(
     private readonly task: LaneTask,
     private readonly shared: Shared,
-    private readonly own: OwnBooks,
-    private readonly relayed: (record: Relayed) => void = () => undefined,
+    /** What a bag cannot tell of, to be looked up in the journal row by row. */
+    private readonly lookUp: (topic: Topic, carried: Carried) => void = () => undefined,
   ) {
     const { findings } = this;
     const { partition, seals } = task;
@@ -82,12 +73,13 @@ export class Lane {
       bookedUpTo: (topic) => task.bookedUpTo[topic],
       sealed: seals.map(({ balances }) => balances.find((each) => each.partition === partition)?.digest),
     });
-    this.cover = new CoverPass(own.redemptions.points);
+    this.own = new OwnBooks(task.rates, findings, task.ownUpTo);
     const reading = { events: shared.events, gifts: task.gifts };
     this.credits = new CreditsPass(task.rates, findings, reading, {
       booked: (event, position) => this.book(event, position),
       repeated: (event) => this.sums[this.behind]?.add(event),
     });
+    this.carried = new CarriedBags(task.key);
     this.sums = seals.map(() => new EventSums());
     for (const topic of laneTopics) {
       const place = { topic, partition };
@@ -111,6 +103,11 @@ export class Lane {
     for (const record of records) this.takeRecord({ topic, partition, offset: record.offset }, record, of);
   }
 
+  /** All redemptions were taken: when each was requested has to be known before balances are summed up. */
+  redemptionsTaken(): void {
+    this.cover = new CoverPass(this.own.redemptions.points);
+  }
+
   /** @param ends the next offset of each topic: so far everything was read that there is */
   end(ends: ReadonlyMap<Topic, bigint>): LaneResult {
     const { deadLetters, convertedUpTo, partition, log } = this.task;
@@ -128,12 +125,13 @@ export class Lane {
       isDeadLetter: (position) => deadLetters.has(placeOf(position)),
       isAhead: ({ offset }) => convertedUpTo !== undefined && offset >= convertedUpTo,
     });
-    this.own.redemptions.cover(this.cover.end());
+    this.own.redemptions.cover(this.cover?.end() ?? []);
     const repeats = [...this.topics.values()].reduce(
       (sum, { sequence }) => sum + (sequence?.repeats ?? 0),
       this.credits.repeats,
     );
     return {
+      partition,
       found: this.findings.plain(),
       records: this.records,
       repeats,
@@ -142,6 +140,7 @@ export class Lane {
       creators: this.ledger.creators(),
       ...this.ownResult(),
       days: this.ledger.days(),
+      carried: new Map(carriedTopics(laneTopics).map((topic) => [topic, this.carried.told(topic, partition)] as const)),
       sums: this.sums.map((sums) => sums.told()),
     };
   }
@@ -175,13 +174,18 @@ export class Lane {
     const { event } = decoded;
     // Sums for the seals: raw records, repeats too.
     this.sums[this.behind]?.add(event);
-    const journal = this.journalOf(topic);
-    const at = event.sequence === undefined ? undefined : BigInt(event.sequence);
-    // Repeats too: one that is not what the relay wrote is somebody else's.
-    if (at !== undefined && value !== null && journal !== undefined && event.journal === journal)
-      this.relayed({ topic, partition: position.partition, sequence: at, value });
-    if (sequence?.isRepeat(event, at, position) === true) return;
+    const at = sequenceOf(event);
+    const isRepeat = sequence?.isRepeat(event, at, position) === true;
+    const carried = carriedOf(event, at, value, this.journalOf(topic));
+    if (carried !== undefined) this.takeCarried(topic, carried, isRepeat);
+    if (isRepeat) return;
     this.handle(topic, event, { position, at });
+  }
+
+  /** A repeat that is not what the relay wrote is somebody else's; and a bag has each record of the journal once. */
+  private takeCarried(topic: Topic, carried: Carried, isRepeat: boolean): void {
+    if (isRepeat || this.isLater(topic, carried.sequence)) this.lookUp(topic, carried);
+    else this.carried.carried(topic, this.task.partition, carried);
   }
 
   /** @param at where the event stands in the journal, if a relay has said so */
@@ -199,6 +203,7 @@ export class Lane {
         break;
       case 'redemption.events.v1':
         // Booked by the door that decides on them, from its journal; everything else as it is read here.
+        this.own.add(event as Event<'redemption.events.v1'>, position, at ?? position.offset);
         this.post(event as LedgerEvent, position, at);
         break;
       default:
@@ -225,7 +230,7 @@ export class Lane {
   private post(event: LedgerEvent, position: Position, bookedAt = position.offset): void {
     const transfers = transfersOf(event);
     this.ledger.add(transfers, { topic: position.topic, offset: bookedAt }, this.recordedAtMs, this.behind);
-    this.cover.add(event.data.creatorId, transfers, position);
+    this.cover?.add(event.data.creatorId, transfers, position);
   }
 
   /** The journal numbers its records without holes. On Kafka control records leave some. */

@@ -7,8 +7,7 @@ import type { JournalRows } from '../carried/journal-rows.store.js';
 import { Lots, type LotsAsTold } from '../passes/lots.js';
 import { Findings, type FoundByAnother } from '../verify/findings.js';
 import { Lane } from './lane.js';
-import type { LaneResult, LaneTask } from './lane-task.js';
-import { endsOf, readOwnBooks, topicsIn } from './own-books.flow.js';
+import { type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
 
 /** What one reader is to prove. Plain data, to be sent to another thread. */
 export interface LanesTask {
@@ -32,6 +31,8 @@ export interface LanesReader {
   readonly events: ManyEvents;
 }
 
+const REDEMPTIONS = 'redemption.events.v1';
+
 /** Proves partitions from their records, in whatever order the log gives them. */
 export async function proveLanes(
   { log, journal, events }: LanesReader,
@@ -43,30 +44,44 @@ export async function proveLanes(
   const kind = tasks[0]?.log;
   const check =
     journal !== undefined && kind?.kind === 'relayed' && kind.from !== undefined
-      ? new JournalCheck(kind.from, journal, findings)
+      ? new JournalCheck(journal, findings)
       : undefined;
-  const own = await readOwnBooks(log, tasks, to, { findings, events });
   const lanes = new Map(
-    [...own].map(([partition, { task, ...books }]) => [
-      partition,
-      new Lane(task, shared, books, (record) => check?.add(record)),
-    ]),
+    tasks.map((task) => {
+      const { partition } = task;
+      return [partition, new Lane(task, shared, (topic, carried) => check?.add(topic, partition, carried))] as const;
+    }),
   );
-  for await (const batch of throughHoles(log, endsOf(lanes, to))) {
-    lanes.get(batch.partition)?.take(batch);
-    await check?.compare();
-    onRecords(batch.records.length);
-  }
+  const take = async (topics: readonly Topic[]): Promise<void> => {
+    for await (const batch of throughHoles(log, endsOf(lanes, topics, to))) {
+      lanes.get(batch.partition)?.take(batch);
+      await check?.compare();
+      onRecords(batch.records.length);
+    }
+  };
+  await take([REDEMPTIONS]);
+  for (const lane of lanes.values()) lane.redemptionsTaken();
+  await take(laneTopics.filter((topic) => topic !== REDEMPTIONS));
   await check?.compare(true);
   const results = [...lanes].map(([partition, lane]) =>
-    lane.end(new Map(topicsIn(to).map((topic) => [topic, to[topic]?.[partition] ?? 0n]))),
+    lane.end(new Map(laneTopics.map((topic) => [topic, to[topic]?.[partition] ?? 0n]))),
   );
   return { lanes: results, found: findings.plain(), lots: shared.lots.told() };
 }
 
+/** Where the partitions of lanes end, of some topics; those of others end where they begin. */
+const endsOf = (lanes: ReadonlyMap<number, unknown>, topics: readonly Topic[], to: Offsets): Offsets =>
+  Object.fromEntries(
+    topics.flatMap((topic) => {
+      const ends = (to[topic] ?? []).map((end, partition) => (lanes.has(partition) ? end : 0n));
+      return ends.length === 0 ? [] : [[topic, ends]];
+    }),
+  );
+
 /** Every record that is there. A hole is the lane's to find, and no reason to stop looking. */
 async function* throughHoles(log: LogReader, to: Offsets): AsyncGenerator<RawBatch> {
-  const topics = topicsIn(to);
+  const topics = Object.keys(to) as Topic[];
+  if (topics.length === 0) return;
   const next = new Map(topics.map((topic) => [topic, (to[topic] ?? []).map(() => 0n)]));
   const reached = (topic: Topic, partition: number, offset: bigint): void => {
     const offsets = next.get(topic);

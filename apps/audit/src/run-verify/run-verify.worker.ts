@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { type Books, LedgerMissing, openBooks, relayedByNow } from '../booked/books.store.js';
+import { openJournalRows } from '../carried/journal-rows.store.js';
 import {
   type LogEnvironment,
   LogUnreachable,
@@ -43,6 +44,7 @@ export async function runVerify(task: VerifyTask, onRecords: (done: number, of: 
         log,
         kind: place.kind === 'postgres' ? 'journal' : place.kind,
         books,
+        openRows: () => openJournalRows(databaseUrl ?? ''),
         relayed: async () => (databaseUrl === undefined ? new Map() : relayedByNow(databaseUrl, log.id)),
         run,
         key: randomBytes(32).toString('hex'),

@@ -21,6 +21,7 @@ function verified(log: readonly WorldRecord[], sealed: readonly Seal[] = seals):
     log: reader,
     kind: 'journal',
     books: undefined,
+    openRows: () => Promise.reject(new Error('there is no journal')),
     relayed: async () => new Map(),
     seals: sealed,
     sealsAtLeast: seals.length,

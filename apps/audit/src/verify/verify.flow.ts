@@ -5,6 +5,9 @@ import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
 import { compareRedemptions } from '../booked/compare-redemptions.flow.js';
+import { CarriedBags, carriedTopics } from '../carried/carried.js';
+import { compareCarried } from '../carried/compare-carried.flow.js';
+import type { JournalRows } from '../carried/journal-rows.store.js';
 import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
@@ -29,6 +32,8 @@ export interface VerifyInput {
   readonly books: Books | undefined;
   /** How far the relay is by now, asked anew. */
   readonly relayed: () => Promise<ReadonlyMap<string, bigint>>;
+  /** The journal that the log was relayed from, to look rows up in. */
+  readonly openRows: () => Promise<JournalRows>;
   readonly seals: readonly Seal[];
   /** How many seals there must be, as other rows say that were written with them. */
   readonly sealsAtLeast: number;
@@ -59,6 +64,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   const total = recordsUpTo(to);
   let done = 0;
   const rows = new BooksPass(findings, input.key);
+  const journaled = new CarriedBags(input.key);
   const lanes: LaneResult[] = [];
   const lots = new Lots();
   const proven: OnProven = {
@@ -72,7 +78,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
       for (const { found } of [result, ...result.lanes]) findings.merge(found);
     },
   };
-  await Promise.all([input.run(tasks, proven), readTransfers(books, rows)]);
+  await Promise.all([input.run(tasks, proven), readBooks(input, rows, journaled)]);
   lots.check(findings);
   checkSums(
     seals,
@@ -82,16 +88,10 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   const creators = creatorsOf(lanes);
   checkConservation(creators, byStateOf(lanes), findings);
   if (books !== undefined) {
+    const compared = { log, to, tasks: tasks.flatMap((task) => task.lanes), lanes, findings };
+    await compareCarried({ ...compared, rows: journaled, openRows: input.openRows });
     await compareBooks(log, books, rows, { creators, findings, to });
-    await compareRedemptions({
-      log,
-      books,
-      tasks: tasks.flatMap((task) => task.lanes),
-      lanes,
-      to,
-      key: input.key,
-      findings,
-    });
+    await compareRedemptions({ ...compared, books, key: input.key });
   }
   return reportOf({
     log: log.id,
@@ -211,11 +211,14 @@ interface ToCompare {
   readonly to: Offsets;
 }
 
-/** While others read the log: the rows of the ledger are of the moment at which its books were opened. */
-async function readTransfers(books: Books | undefined, rows: BooksPass): Promise<void> {
+/** While others read the log: the rows of ledger and journal are of the moment at which the books were opened. */
+async function readBooks({ books, kind, key }: VerifyInput, rows: BooksPass, journaled: CarriedBags): Promise<void> {
   if (books === undefined) return;
   for await (const transfers of books.transfers()) rows.transfers(transfers);
   rows.entries(await books.entries());
+  if (kind !== 'kafka') return;
+  for await (const hashes of books.journaled(carriedTopics(laneTopics), key))
+    for (const hash of hashes) journaled.row(hash);
 }
 
 async function compareBooks(

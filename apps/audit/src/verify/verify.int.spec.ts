@@ -7,6 +7,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { onDatabase, worldBooks } from '../../test/world-books.js';
 import { openBooks, relayedByNow } from '../booked/books.store.js';
+import { openJournalRows } from '../carried/journal-rows.store.js';
 import { inThreads } from '../run-verify/run-lanes.worker.js';
 import type { AuditReport, Pass } from './audit-report.js';
 import { verify } from './verify.flow.js';
@@ -27,6 +28,7 @@ async function verified(database: TestDatabase): Promise<AuditReport> {
       log,
       kind: 'journal',
       books,
+      openRows: () => openJournalRows(database.url),
       relayed: () => relayedByNow(database.url, log.id),
       seals: [],
       sealsAtLeast: 0,
