@@ -5,7 +5,8 @@ import { naiveBalances } from '@carat/payout-service/test/naive-ledger';
 import type { LedgerEvent } from '@carat/payout-service/transfers-of';
 import { digestOfBalances } from '../src/merkle-trees/balance-tree.js';
 import { RecordTree } from '../src/merkle-trees/record-tree.js';
-import { entryOf, hexOf, RecordChain } from '../src/seals/record-chain.js';
+import { hexOf } from '../src/seals/digest.js';
+import { entryOf, RecordChain } from '../src/seals/record-chain.js';
 import type { SealContent } from '../src/seals/seal.js';
 
 export const ledgerTopics: readonly Topic[] = ['diamond.events.v1', 'award.events.v1', 'redemption.events.v1'];

@@ -8,7 +8,8 @@ import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-o
 import { bundleLines } from '../src/bundle/bundle.flow.js';
 import { digestOfBalances, type SealedBalance } from '../src/merkle-trees/balance-tree.js';
 import { RecordTree } from '../src/merkle-trees/record-tree.js';
-import { entryOf, hexOf, RecordChain } from '../src/seals/record-chain.js';
+import { hexOf } from '../src/seals/digest.js';
+import { entryOf, RecordChain } from '../src/seals/record-chain.js';
 import { hashOfSeal, NO_SEAL, type Seal, type SealContent, signSeal } from '../src/seals/seal.js';
 import { EVENING_MS, HALF, inForce, reversed, sent } from './gift-log.js';
 

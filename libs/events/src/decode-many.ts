@@ -4,7 +4,7 @@ import { type Decoded, decode, parsed, typed } from './decode.js';
 import { type Event, isUpstream, type Topic } from './topics.js';
 
 // A schema is compiled for whoever reads as many events of its type: it takes as long as some hundred of them.
-const COMPILED_AFTER = 300;
+const COMPILED_AFTER = 5000;
 
 /**
  * Decodes very many events of our own topics. It answers what `decode` does, but for the order of members, which is
@@ -41,6 +41,7 @@ export function exactly(schema: z.ZodType): ValidateFunction {
     validateFormats: false,
     meta: false,
     validateSchema: false,
+    messages: false,
     // It would say that it counts otherwise by default.
     logger: false,
   });

@@ -1,4 +1,4 @@
-import { sha256 } from '../seals/record-chain.js';
+import { sha256 } from '../seals/digest.js';
 import { wordOf } from './fingerprint.js';
 
 const BAGS = 1024;

@@ -1,5 +1,5 @@
 import type { Transfer } from '@carat/payout-service/transfers-of';
-import { type Digest, sha256 } from '../seals/record-chain.js';
+import { type Digest, Scratch } from '../seals/digest.js';
 
 /** A transfer as it is booked: what an event says, or what a row does. Where the event stands no event says. */
 export interface BookedTransfer {
@@ -64,21 +64,20 @@ const ABSENT = -1;
  * field of `FINGERPRINTED` behind its length.
  */
 export class TransferHash {
-  private readonly key: Buffer;
-  private bytes: Buffer;
-  private view: DataView;
+  private readonly scratch = new Scratch();
+  private readonly begin: number;
   private length = 0;
 
   /** @param key of the run, at least 16 random bytes as text */
   constructor(key: string) {
-    this.key = Buffer.from(key, 'latin1');
-    this.bytes = this.withKey(FIELDS * LONGEST_FIELD_BYTES);
-    this.view = new DataView(this.bytes.buffer);
+    this.begin = key.length;
+    this.scratch.reach(this.begin + FIELDS * LONGEST_FIELD_BYTES);
+    this.scratch.bytes.write(key, 'latin1');
   }
 
   /** Of what an event moves: the same as of the row that it is booked as. */
   ofTransfer(of: Transfer): Digest {
-    this.length = this.key.length;
+    this.length = this.begin;
     this.text(of.creatorId);
     this.text(of.eventId);
     this.text(of.code);
@@ -89,41 +88,32 @@ export class TransferHash {
     this.text(of.redemptionId);
     this.bigint(of.priced?.coins);
     this.text(of.priced?.rate.id);
-    return sha256(this.bytes.subarray(0, this.length));
+    return this.scratch.digest(this.length);
   }
 
   /** @param row what `rowsCopied` gives of `FINGERPRINTED` */
   ofRow(row: Buffer): Digest {
-    const end = this.key.length + row.length;
-    if (end > this.bytes.length) {
-      this.bytes = this.withKey(2 * row.length);
-      this.view = new DataView(this.bytes.buffer);
-    }
-    row.copy(this.bytes, this.key.length);
-    return sha256(this.bytes.subarray(0, end));
-  }
-
-  private withKey(room: number): Buffer {
-    const bytes = Buffer.alloc(this.key.length + room);
-    this.key.copy(bytes);
-    return bytes;
+    const end = this.begin + row.length;
+    this.scratch.reach(end);
+    row.copy(this.scratch.bytes, this.begin);
+    return this.scratch.digest(end);
   }
 
   /** Texts of events are ASCII; a row that holds another is another. */
   private text(text: string | undefined): void {
     this.lengthOf(text?.length ?? ABSENT);
-    if (text !== undefined) this.length += this.bytes.write(text, this.length, 'latin1');
+    if (text !== undefined) this.length += this.scratch.bytes.write(text, this.length, 'latin1');
   }
 
   private bigint(value: bigint | undefined): void {
     this.lengthOf(value === undefined ? ABSENT : 8);
     if (value === undefined) return;
-    this.view.setBigInt64(this.length, value);
+    this.scratch.view.setBigInt64(this.length, value);
     this.length += 8;
   }
 
   private lengthOf(length: number): void {
-    this.view.setInt32(this.length, length);
+    this.scratch.view.setInt32(this.length, length);
     this.length += 4;
   }
 }

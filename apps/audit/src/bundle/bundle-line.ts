@@ -5,7 +5,8 @@ import { type Terms, terms } from '@carat/payout-service/terms';
 import { z } from 'zod';
 import type { SealedBalance } from '../merkle-trees/balance-tree.js';
 import { RECORDS_A_PAGE, type RecordPath } from '../merkle-trees/record-tree.js';
-import { digestOf, hexOf, type RecordEntry } from '../seals/record-chain.js';
+import { digestOf, hexOf } from '../seals/digest.js';
+import { type RecordEntry } from '../seals/record-chain.js';
 import { Seal } from '../seals/seal.js';
 
 /** A line of a bundle is never longer: the largest record that Carat's topics take is half of it in base64. */

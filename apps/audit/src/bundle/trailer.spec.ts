@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from '@jest/globals';
 import { keyOf } from '../../test/sealed-log.js';
-import { sha256 } from '../seals/record-chain.js';
+import { sha256 } from '../seals/digest.js';
 import { keyIdOf } from '../seals/seal.js';
 import { isTrailerBy, readTrailer, TRAILER_BYTES, trailerOf } from './trailer.js';
 

@@ -1,6 +1,6 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { DIGEST_BYTES, type Digest, digestOf, hexOf } from '../seals/record-chain.js';
+import { DIGEST_BYTES, type Digest, digestOf, hexOf } from '../seals/digest.js';
 import { keyIdOf } from '../seals/seal.js';
 
 /** Who signed a bundle, and what: the SHA-256 of every byte of the file that stands before the trailer. */

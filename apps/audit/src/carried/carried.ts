@@ -1,6 +1,6 @@
 import { type Event, isJournaled, type Topic } from '@carat/events';
 import { Fingerprint } from '../booked/fingerprint.js';
-import { type Digest, sha256 } from '../seals/record-chain.js';
+import { type Digest, Scratch } from '../seals/digest.js';
 
 /** Where a relayed event stands in its journal, and what it is there. */
 export interface Carried {
@@ -33,11 +33,11 @@ const COMMA = 0x2c;
  * the offset. (The relay writes `{"sequence":"n","journal":"id",` and leaves every other byte as it is.)
  */
 class UnsplicedHash {
-  private bytes = Buffer.alloc(16_384);
-  private view = new DataView(this.bytes.buffer);
+  private readonly scratch = new Scratch();
 
   constructor(private readonly key: Buffer) {
-    this.key.copy(this.bytes);
+    this.scratch.reach(key.length);
+    this.key.copy(this.scratch.bytes);
   }
 
   of({ sequence, journal, value }: Carried, withOffset: boolean): Digest {
@@ -45,17 +45,11 @@ class UnsplicedHash {
     const from = members + (value[members] === COMMA ? 1 : 0);
     const begin = this.key.length + (withOffset ? OFFSET_BYTES : 0);
     const length = begin + 1 + Math.max(value.length - from, 0);
-    if (length > this.bytes.length) this.grow(2 * length);
-    if (withOffset) this.view.setBigInt64(this.key.length, sequence);
-    OPENING.copy(this.bytes, begin);
-    value.copy(this.bytes, begin + 1, from);
-    return sha256(this.bytes.subarray(0, length));
-  }
-
-  private grow(length: number): void {
-    this.bytes = Buffer.alloc(length);
-    this.view = new DataView(this.bytes.buffer);
-    this.key.copy(this.bytes);
+    this.scratch.reach(length);
+    if (withOffset) this.scratch.view.setBigInt64(this.key.length, sequence);
+    OPENING.copy(this.scratch.bytes, begin);
+    value.copy(this.scratch.bytes, begin + 1, from);
+    return this.scratch.digest(length);
   }
 }
 

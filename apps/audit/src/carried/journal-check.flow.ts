@@ -1,6 +1,6 @@
 import { MOST_STRETCHES } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
-import type { Digest } from '../seals/record-chain.js';
+import type { Digest } from '../seals/digest.js';
 import type { Findings } from '../verify/findings.js';
 import { type Carried, journaledDigest } from './carried.js';
 import type { JournalRows } from './journal-rows.store.js';

@@ -1,7 +1,7 @@
 import { Copied, isWithin, type Stretch } from '@carat/event-log/readers';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { DIGEST_BYTES, type Digest } from '../seals/record-chain.js';
+import { DIGEST_BYTES, type Digest } from '../seals/digest.js';
 
 const OFFSET_BYTES = 8;
 

@@ -3,7 +3,8 @@ import { emptyRateBook, evolve, type RateEvent } from '@carat/conversion-service
 import { caused, derivedUuid, type Event, type EventOf, encode, partitionOf, type Topic } from '@carat/events';
 import { describe, expect, test } from '@jest/globals';
 import { EVENING_MS, HALF, inForce, reversed, sent, timeOf } from '../../test/gift-log.js';
-import { hexOf, recordDigest } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
+import { recordDigest } from '../seals/record-chain.js';
 import { type AskedId, askedIdOf } from './asked-id.js';
 import { explain } from './explain.js';
 import { Explanation, forCreator, type Step } from './explanation.js';

@@ -7,7 +7,8 @@ import {
 } from '@carat/conversion-service/rate-book';
 import { decode, type Event, type EventOf, type EventType } from '@carat/events';
 import type { PlacedRecord } from '../log-source/log-line.js';
-import { hexOf, recordDigest } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
+import { recordDigest } from '../seals/record-chain.js';
 import type { AskedId } from './asked-id.js';
 import type { Evidence, NotKnown } from './explanation.js';
 

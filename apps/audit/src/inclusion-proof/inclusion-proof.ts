@@ -12,7 +12,8 @@ import {
 } from '../bundle/bundle-line.js';
 import { bucketDigest, bucketOf, rootOfBucket, TREE_DEPTH } from '../merkle-trees/balance-tree.js';
 import { rootByRecord } from '../merkle-trees/record-tree.js';
-import { digestOf, entryOf, hexOf } from '../seals/record-chain.js';
+import { digestOf, hexOf } from '../seals/digest.js';
+import { entryOf } from '../seals/record-chain.js';
 import { isSignedWith, keyIdOf, Seal } from '../seals/seal.js';
 
 const Hex = z.string().regex(/^[0-9a-f]{64}$/);

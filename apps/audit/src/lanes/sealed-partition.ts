@@ -1,7 +1,8 @@
 import type { Position, RawRecord } from '@carat/event-log';
 import type { Topic } from '@carat/events';
 import { RecordTree } from '../merkle-trees/record-tree.js';
-import { digestOf, entryOf, hexOf, type Place, RecordChain } from '../seals/record-chain.js';
+import { digestOf, hexOf } from '../seals/digest.js';
+import { entryOf, type Place, RecordChain } from '../seals/record-chain.js';
 import type { SealContent, SealedPartition } from '../seals/seal.js';
 import type { Findings } from '../verify/findings.js';
 

@@ -1,7 +1,7 @@
 import type { Terms } from '@carat/payout-service/terms';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Digest, hexOf, sha256 } from '../seals/record-chain.js';
+import { type Digest, hexOf, sha256 } from '../seals/digest.js';
 import {
   BalanceTree,
   bucketDigest,

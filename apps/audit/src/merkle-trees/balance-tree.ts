@@ -1,5 +1,5 @@
 import { type Terms, terms } from '@carat/payout-service/terms';
-import { type Digest, sha256 } from '../seals/record-chain.js';
+import { type Digest, sha256 } from '../seals/digest.js';
 import { parentOf } from './merkle.js';
 
 /** How many times the tree of a partition's balances is halved. */

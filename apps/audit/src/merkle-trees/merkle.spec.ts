@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Digest, digestOf, hexOf, sha256 } from '../seals/record-chain.js';
+import { type Digest, digestOf, hexOf, sha256 } from '../seals/digest.js';
 import { EMPTY_ROOT, GrowingTree, inclusionPath, parentOf, rootByPath, rootOf } from './merkle.js';
 
 const leaf = (n: number): Digest => sha256(`\0leaf ${n}`);

@@ -1,4 +1,4 @@
-import { DIGEST_BYTES, type Digest, sha256 } from '../seals/record-chain.js';
+import { DIGEST_BYTES, type Digest, sha256 } from '../seals/digest.js';
 
 const pair = Buffer.alloc(1 + 2 * DIGEST_BYTES, 1);
 

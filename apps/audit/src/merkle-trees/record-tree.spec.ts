@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Digest, hexOf, type RecordEntry, sha256 } from '../seals/record-chain.js';
+import { type Digest, hexOf, sha256 } from '../seals/digest.js';
+import { type RecordEntry } from '../seals/record-chain.js';
 import { EMPTY_ROOT, rootOf } from './merkle.js';
 import { pathOf, RECORDS_A_PAGE, type RecordPath, RecordTree, rootByRecord } from './record-tree.js';
 

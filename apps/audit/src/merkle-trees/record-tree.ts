@@ -1,12 +1,5 @@
-import {
-  bytesOfPlace,
-  type Digest,
-  ENTRY_BYTES,
-  EntryBytes,
-  type Place,
-  type RecordEntry,
-  sha256,
-} from '../seals/record-chain.js';
+import { type Digest, sha256 } from '../seals/digest.js';
+import { bytesOfPlace, ENTRY_BYTES, EntryBytes, type Place, type RecordEntry } from '../seals/record-chain.js';
 import { GrowingTree, inclusionPath, rootByPath } from './merkle.js';
 
 /** Records of one leaf. A record then takes an eighth of a hash, and its proof a few hundred bytes more. */

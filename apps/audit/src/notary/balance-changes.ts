@@ -1,6 +1,6 @@
 import { addTerms, type Terms } from '@carat/payout-service/terms';
 import { bucketOf } from '../merkle-trees/balance-tree.js';
-import { sha256 } from '../seals/record-chain.js';
+import { sha256 } from '../seals/digest.js';
 import type { Move } from './sealer.js';
 
 /** What a seal changes of one creator's balance. */

@@ -2,7 +2,7 @@ import type { EventLog } from '@carat/event-log';
 import { topicNames } from '@carat/events';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { BalanceTree, bucketDigest, TREE_DEPTH } from '../merkle-trees/balance-tree.js';
-import { hexOf } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
 import { type Seal, signSeal } from '../seals/seal.js';
 import { readSeal, readSeals } from '../seals/seals.store.js';
 import { balanceChanges } from './balance-changes.js';

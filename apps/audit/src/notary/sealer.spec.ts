@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { sent } from '../../test/gift-log.js';
 import { ledgerTopics, recomputed } from '../../test/recomputed-seal.js';
 import { BalanceTree, bucketDigest, type SealedBalance } from '../merkle-trees/balance-tree.js';
-import { hexOf } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
 import { hashOfSeal, NO_SEAL, type SealContent } from '../seals/seal.js';
 import { balanceChanges, bookedIdOf } from './balance-changes.js';
 import { CannotContinue, type Move, Sealer, type SealerStart } from './sealer.js';

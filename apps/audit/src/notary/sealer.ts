@@ -4,7 +4,8 @@ import { balanceTopics } from '@carat/payout-service/balance-position';
 import { changesBy, movedBy, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, type Transfer, transfersOf } from '@carat/payout-service/transfers-of';
 import { RecordTree } from '../merkle-trees/record-tree.js';
-import { digestOf, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { digestOf, hexOf } from '../seals/digest.js';
+import { entryOf, RecordChain } from '../seals/record-chain.js';
 import { hashOfSeal, NO_SEAL, type SealContent, type SealedPartition } from '../seals/seal.js';
 
 /** Creators key these topics, so all of a creator is in one partition number. */

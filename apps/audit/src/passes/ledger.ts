@@ -5,7 +5,7 @@ import { changesBy, gainOf, movedBy, type Terms, terms } from '@carat/payout-ser
 import type { Transfer } from '@carat/payout-service/transfers-of';
 import { Fingerprint, TransferHash } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../merkle-trees/balance-tree.js';
-import { hexOf } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
 import type { Findings } from '../verify/findings.js';
 
 /** What the log gives one creator, up to where the ledger has booked. */

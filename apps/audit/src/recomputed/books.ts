@@ -4,7 +4,7 @@ import { balanceTopics } from '@carat/payout-service/balance-position';
 import { addTerms, changesBy, movedBy, nothing, type Terms } from '@carat/payout-service/terms';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { BalanceTree, bucketDigest, bucketOf, type SealedBalance } from '../merkle-trees/balance-tree.js';
-import { hexOf } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
 
 /** True for a topic whose events move balances. */
 export const isOfLedger = (topic: Topic): boolean => (balanceTopics as readonly Topic[]).includes(topic);

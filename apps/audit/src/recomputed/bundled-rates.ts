@@ -1,7 +1,8 @@
 import { emptyRateBook, evolve, type RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, type RawRecord } from '@carat/event-log';
 import { decode } from '@carat/events';
-import { EMPTY_CHAIN, entryOf, hexOf, RecordChain } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
+import { EMPTY_CHAIN, entryOf, RecordChain } from '../seals/record-chain.js';
 import type { Seal } from '../seals/seal.js';
 import { Books } from './books.js';
 

@@ -3,7 +3,7 @@ import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, faultOf } from '@carat/event-log';
 import { creditIdOf, type Event, type EventOf, isGiftId, uuidOf } from '@carat/events';
 import canonicalize from 'canonicalize';
-import { type Digest, sha256 } from '../seals/record-chain.js';
+import { type Digest, sha256 } from '../seals/digest.js';
 
 export type DiamondsMoved = EventOf<'carat.diamonds.credited.v1' | 'carat.diamonds.reversed.v1'>;
 

@@ -13,7 +13,7 @@ import {
 } from '@carat/payout-service/projection';
 import { type Terms, terms } from '@carat/payout-service/terms';
 import { digestOfBalances, type SealedBalance } from '../merkle-trees/balance-tree.js';
-import { hexOf } from '../seals/record-chain.js';
+import { hexOf } from '../seals/digest.js';
 import type { ShadowSession } from './shadow-session.worker.js';
 
 export const REDEMPTIONS = 'redemption.events.v1';

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseHTML } from 'linkedom';
 import { golden } from '../../test/golden.js';
 import { differingReport, hostileReport, hostileTexts, provenReport, twoFindings } from '../../test/sample-report.js';
-import { sha256 } from '../seals/record-chain.js';
+import { sha256 } from '../seals/digest.js';
 import type { Finding } from '../verify/audit-report.js';
 import { htmlOfReport } from './html-report.js';
 import { cellText } from './report-content.js';

@@ -1,4 +1,4 @@
-import { sha256 } from '../seals/record-chain.js';
+import { sha256 } from '../seals/digest.js';
 import type { AuditReport, Day } from '../verify/audit-report.js';
 import { chartOf } from './chart.js';
 import { type Block, contentOf, REPORT_TITLE, type ReportOrigin, type Table, type Text } from './report-content.js';

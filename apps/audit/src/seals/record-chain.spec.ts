@@ -2,18 +2,8 @@ import { createHash } from 'node:crypto';
 import type { RawRecord } from '@carat/event-log';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  DIGEST_BYTES,
-  type Digest,
-  digestOf,
-  EMPTY_CHAIN,
-  entryOf,
-  hexOf,
-  type Place,
-  RecordChain,
-  recordDigest,
-  sha256,
-} from './record-chain.js';
+import { DIGEST_BYTES, type Digest, digestOf, hexOf, sha256 } from './digest.js';
+import { EMPTY_CHAIN, entryOf, type Place, RecordChain, recordDigest } from './record-chain.js';
 
 const PLACE = { topic: 'gift.events.v1', partition: 3 } as const;
 const RECORD: RawRecord = {

@@ -1,18 +1,5 @@
-import { hash } from 'node:crypto';
 import type { RawBatch, RawRecord } from '@carat/event-log';
-
-/** A SHA-256 as 32 characters of Latin-1: no buffer is made for it, which is half of what a short hash costs. */
-export type Digest = string;
-
-export const DIGEST_BYTES = 32;
-
-export const sha256 = (bytes: Buffer | string): Digest => hash('sha256', bytes, 'binary');
-
-/** A digest as it is written down: 64 hexadecimal digits. */
-export const hexOf = (digest: Digest): string => Buffer.from(digest, 'latin1').toString('hex');
-
-/** What `hexOf` wrote. */
-export const digestOf = (hex: string): Digest => Buffer.from(hex, 'hex').toString('latin1');
+import { DIGEST_BYTES, type Digest, Scratch, sha256 } from './digest.js';
 
 /** What a partition's chain holds before its first record. */
 export const EMPTY_CHAIN: Digest = sha256('carat seal chain v1');
@@ -20,11 +7,10 @@ export const EMPTY_CHAIN: Digest = sha256('carat seal chain v1');
 export type Place = Pick<RawBatch, 'topic' | 'partition'>;
 
 const NO_BYTES = 0xff_ff_ff_ff;
-const SHORT_BYTES = 8192;
 
 /** Bytes written one after another, each field behind its length, so that two records never read alike. */
 class Writer {
-  private bytes = Buffer.allocUnsafe(SHORT_BYTES);
+  private readonly scratch = new Scratch();
   private length = 0;
 
   start(): this {
@@ -35,33 +21,29 @@ class Writer {
   field(bytes: Buffer | null): this {
     if (bytes === null) return this.count(NO_BYTES);
     this.count(bytes.length);
-    this.room(bytes.length);
-    bytes.copy(this.bytes, this.length);
+    this.scratch.reach(this.length + bytes.length);
+    bytes.copy(this.scratch.bytes, this.length);
     this.length += bytes.length;
     return this;
   }
 
   text(text: string): this {
-    this.room(4 + 3 * text.length);
-    const length = this.bytes.write(text, this.length + 4, 'utf8');
+    this.scratch.reach(this.length + 4 + 3 * text.length);
+    const length = this.scratch.bytes.write(text, this.length + 4, 'utf8');
     this.count(length);
     this.length += length;
     return this;
   }
 
   count(count: number): this {
-    this.room(4);
-    this.length = this.bytes.writeUInt32BE(count, this.length);
+    this.scratch.reach(this.length + 4);
+    this.scratch.view.setUint32(this.length, count);
+    this.length += 4;
     return this;
   }
 
   digest(): Digest {
-    return sha256(this.bytes.subarray(0, this.length));
-  }
-
-  private room(more: number): void {
-    if (this.length + more <= this.bytes.length) return;
-    this.bytes = Buffer.concat([this.bytes.subarray(0, this.length)], 2 * (this.length + more));
+    return this.scratch.digest(this.length);
   }
 }
 

@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { Id, Time, topicNames } from '@carat/events';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
-import { hexOf, sha256 } from './record-chain.js';
+import { hexOf, sha256 } from './digest.js';
 
 const Hex = z.string().regex(/^[0-9a-f]{64}$/);
 const Decimal = z.string().regex(/^-?\d+$/);

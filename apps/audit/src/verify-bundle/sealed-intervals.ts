@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import type { RawRecord } from '@carat/event-log';
 import type { Event } from '@carat/events';
 import { RecordTree } from '../merkle-trees/record-tree.js';
-import { digestOf, EMPTY_CHAIN, entryOf, hexOf, type Place, RecordChain } from '../seals/record-chain.js';
+import { digestOf, hexOf } from '../seals/digest.js';
+import { EMPTY_CHAIN, entryOf, type Place, RecordChain } from '../seals/record-chain.js';
 import { hashOfSeal, isSignedWith, keyIdOf, NO_SEAL, type Seal, type SealedPartition } from '../seals/seal.js';
 import type { Finding } from '../verify/audit-report.js';
 
