@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
-import { partitionsIn } from './fetch-response.js';
+import { responseIn } from './fetch-response.js';
 
 interface Writer {
   readonly buffer: Buffer;
@@ -25,7 +25,7 @@ const ended = (partition: number, errorCode: number, aborted: readonly [number, 
     .writeBytes(batches);
 
 const response = new Encoder()
-  .writeInt32(0)
+  .writeInt32(250)
   .writeInt16(0)
   .writeInt32(0)
   .writeArray([
@@ -37,7 +37,7 @@ const response = new Encoder()
 
 describe('a response to a fetch', () => {
   test('holds partitions of topics, with their errors, aborted transactions, and batches', () => {
-    expect(partitionsIn(response)).toEqual([
+    expect(responseIn(response).partitions).toEqual([
       {
         topic: 'gifts',
         partition: 3,
@@ -50,7 +50,11 @@ describe('a response to a fetch', () => {
     ]);
   });
 
+  test('says how long the broker wants to be left alone', () => {
+    expect(responseIn(response).throttleMs).toBe(250);
+  });
+
   test('that is cut off is refused', () => {
-    for (let cut = 0; cut < response.length; cut++) expect(() => partitionsIn(response.subarray(0, cut))).toThrow();
+    for (let cut = 0; cut < response.length; cut++) expect(() => responseIn(response.subarray(0, cut))).toThrow();
   });
 });

@@ -11,23 +11,29 @@ export interface FetchedPartition {
   readonly batches: Buffer;
 }
 
-/** The version of a response that `partitionsIn` reads; every broker since Kafka 2.3 speaks it. */
+export interface FetchResponse {
+  /** So long the broker wants to be left alone. */
+  readonly throttleMs: number;
+  readonly partitions: readonly FetchedPartition[];
+}
+
+/** The version of a response that `responseIn` reads; every broker since Kafka 2.3 speaks it. */
 export const FETCH_VERSION = 11;
 
 /**
  * What a response to a fetch holds, partition by partition (the Kafka protocol, "Fetch Response", version 11).
  * @throws RangeError when the bytes end before the response does
  */
-export function partitionsIn(response: Buffer): FetchedPartition[] {
-  const fields = new Fields(response);
-  // How long to hold back, an error of the session, and its number: there is no session.
-  fields.skip(4 + 2 + 4);
-  return fields
-    .list(() => {
-      const topic = fields.text();
-      return fields.list(() => partitionIn(topic, fields));
-    })
-    .flat();
+export function responseIn(bytes: Buffer): FetchResponse {
+  const fields = new Fields(bytes);
+  const throttleMs = fields.int32();
+  // An error of the session, and its number: there is none.
+  fields.skip(2 + 4);
+  const byTopic = fields.list(() => {
+    const topic = fields.text();
+    return fields.list(() => partitionIn(topic, fields));
+  });
+  return { throttleMs, partitions: byTopic.flat() };
 }
 
 function partitionIn(topic: string, fields: Fields): FetchedPartition {

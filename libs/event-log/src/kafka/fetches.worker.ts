@@ -4,15 +4,21 @@ import type { Kafka } from 'kafkajs';
 import type { RawRecord } from '../event-log.js';
 import { type AbortedTransaction, abortedOf } from './aborted.js';
 import type { Clients } from './client.worker.js';
-import { FETCH_VERSION, type FetchedPartition, partitionsIn } from './fetch-response.js';
+import { FETCH_VERSION, type FetchedPartition, responseIn } from './fetch-response.js';
 import { batchesIn, type RecordBatch, recordsIn } from './record-batch.js';
+
+/** What kafkajs itself looks at of an answer. */
+interface Decoded {
+  readonly clientSideThrottleTime: number;
+  readonly partitions: readonly FetchedPartition[];
+}
 
 /** A request of kafkajs, and how what comes back is understood. */
 interface Protocol {
   readonly request: { readonly apiVersion: number };
   readonly response: {
-    decode(bytes: Buffer): Promise<{ readonly partitions: readonly FetchedPartition[] }>;
-    parse(decoded: { readonly partitions: readonly FetchedPartition[] }): Promise<readonly FetchedPartition[]>;
+    decode(bytes: Buffer): Promise<Decoded>;
+    parse(decoded: Decoded): Promise<readonly FetchedPartition[]>;
   };
 }
 
@@ -22,9 +28,7 @@ interface Broker {
 }
 
 const load = createRequire(import.meta.url);
-const requests = load('kafkajs/src/protocol/requests/index.js') as {
-  readonly requests: { readonly Fetch: object };
-};
+const { requests } = load('kafkajs/src/protocol/requests/index.js') as { requests: { readonly Fetch: object } };
 const apiKeys = load('kafkajs/src/protocol/requests/apiKeys.js') as { readonly Fetch: number };
 const { createErrorFromCode } = load('kafkajs/src/protocol/error.js') as { createErrorFromCode(code: number): Error };
 const { lookupCodec } = load('kafkajs/src/protocol/message/compression/index.js') as {
@@ -142,13 +146,11 @@ const leaderOf = (cluster: Cluster, { topic, partition }: Place): string | undef
 
 /**
  * Asks a broker by kafkajs' own request, and understands the answer by our own rule: kafkajs makes texts and long
- * numbers of every offset and time, which takes as long as all else that is done with a record.
+ * numbers of every offset and time.
  */
 async function fetchFrom(broker: Broker, places: readonly Place[]): Promise<readonly FetchedPartition[]> {
-  const protocol = broker.lookupRequest(
-    apiKeys.Fetch,
-    requests.requests.Fetch,
-  )({
+  const request = broker.lookupRequest(apiKeys.Fetch, requests.Fetch);
+  const protocol = request({
     replicaId: CONSUMER,
     isolationLevel: READ_COMMITTED,
     maxWaitTime: FETCH_WAIT_MS,
@@ -164,7 +166,10 @@ async function fetchFrom(broker: Broker, places: readonly Place[]): Promise<read
   return broker.connectionPool.send({
     ...protocol,
     response: {
-      decode: async (bytes) => ({ partitions: partitionsIn(bytes) }),
+      decode: async (bytes) => {
+        const { throttleMs, partitions } = responseIn(bytes);
+        return { clientSideThrottleTime: throttleMs, partitions };
+      },
       parse: async ({ partitions }) => {
         for (const { errorCode } of partitions) if (errorCode !== 0) throw createErrorFromCode(errorCode);
         return partitions;
