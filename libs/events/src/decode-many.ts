@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Decoded, decode, parsed, typed } from './decode.js';
 import { type Event, isUpstream, type Topic } from './topics.js';
 
-// A schema is compiled for whoever reads as many events of its type: it takes as long as some hundred of them.
+// A schema is compiled for whoever reads as many events of its type: it takes as long as some thousand of them.
 const COMPILED_AFTER = 5000;
 
 /**

@@ -12,19 +12,16 @@ const bagsOf = (all: readonly Named[], key = 'a key of this run'): Bags => {
 
 const named = fc.array(fc.tuple(fc.string({ maxLength: 4 }), fc.string({ maxLength: 4 })), { maxLength: 60 });
 
+const inTwoOrders = named.chain((all) =>
+  fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
+);
+
 describe('bags', () => {
-  test.prop([named, fc.infiniteStream(fc.nat())])(
-    'are equal whatever the order, and however they are put together',
-    (all, random) => {
-      const shuffled = all
-        .map((each) => [random.next().value, each] as const)
-        .sort(([a], [b]) => a - b)
-        .map(([, each]) => each);
-      const parts = bagsOf(shuffled.slice(0, 20));
-      parts.merge(bagsOf(shuffled.slice(20)).told());
-      expect(bagsOf(all).differing(parts)).toEqual(new Set());
-    },
-  );
+  test.prop([inTwoOrders])('are equal whatever the order, and however they are put together', ([all, shuffled]) => {
+    const parts = bagsOf(shuffled.slice(0, 20));
+    parts.merge(bagsOf(shuffled.slice(20)).told());
+    expect(bagsOf(all).differing(parts)).toEqual(new Set());
+  });
 
   test.prop([named, named])('differ in those bags, and no others, in which something else is', (some, others) => {
     const contents = (all: readonly Named[], bag: number): string[] =>

@@ -2,6 +2,7 @@ import type { LogReader, Offsets } from '@carat/event-log';
 import { ManyEvents } from '@carat/events/decode-many';
 import type { LaneResult, LaneTask } from '../lanes/lane-task.js';
 import { OwnBooks } from '../lanes/own-books.js';
+import { endsOf } from '../log-source/ends-of.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
 import { Findings } from '../verify/findings.js';
 import { Bags, bagOf } from './bags.js';
@@ -60,7 +61,7 @@ export async function compareRedemptions({ log, books, tasks, lanes, to, key, fi
 async function readOwnBooks(log: LogReader, task: LaneTask, to: Offsets): Promise<OwnBooks> {
   const own = new OwnBooks(task.rates, new Findings(), task.ownUpTo);
   const topic = 'redemption.events.v1';
-  const ends = { [topic]: (to[topic] ?? []).map((end, partition) => (partition === task.partition ? end : 0n)) };
+  const ends = endsOf(new Set([task.partition]), [topic], to);
   for await (const { event, position } of ownEvents(log, topic, ends, task.log.kind === 'relayed', new ManyEvents()))
     own.add(event, position, BigInt(event.sequence ?? position.offset));
   return own;

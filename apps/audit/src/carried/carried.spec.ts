@@ -49,6 +49,9 @@ const rows = fc.array(
   }),
   { maxLength: 20 },
 );
+const inTwoOrders = rows.chain((all) =>
+  fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
+);
 const textOf = (all: readonly Row[], of: number): string =>
   JSON.stringify(
     all
@@ -58,16 +61,9 @@ const textOf = (all: readonly Row[], of: number): string =>
   );
 
 describe('bags of what was carried', () => {
-  test.prop([rows, fc.infiniteStream(fc.nat())])(
-    'are those of the rows, in whatever order they come',
-    (all, random) => {
-      const shuffled = all
-        .map((each) => [random.next().value, each] as const)
-        .sort(([a], [b]) => a - b)
-        .map(([, each]) => each);
-      expect(carried(shuffled)).toEqual(held(all));
-    },
-  );
+  test.prop([inTwoOrders])('are those of the rows, in whatever order they come', ([all, shuffled]) => {
+    expect(carried(shuffled)).toEqual(held(all));
+  });
 
   test.prop([rows, rows])('are others where, and only where, something else was carried', (some, others) => {
     const [a, b] = [carried(some), held(others)];

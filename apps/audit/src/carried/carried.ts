@@ -1,4 +1,4 @@
-import { type Event, isJournaled, type Topic } from '@carat/events';
+import type { Event, Topic } from '@carat/events';
 import { Fingerprint } from '../booked/fingerprint.js';
 import { type Digest, Scratch } from '../seals/digest.js';
 
@@ -57,9 +57,6 @@ const plain = new UnsplicedHash(Buffer.alloc(0));
 
 /** The SHA-256 of an event as its journal has it. */
 export const journaledDigest = (carried: Carried): Digest => plain.of(carried, false);
-
-/** The topics that a relay carries. */
-export const carriedTopics = (topics: readonly Topic[]): Topic[] => topics.filter(isJournaled);
 
 /** A hash of a row of a journal: over the key of the run, the offset (64 bits), and the value. */
 export interface RowHash {

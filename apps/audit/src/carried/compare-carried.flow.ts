@@ -1,10 +1,11 @@
 import type { LogReader, Offsets } from '@carat/event-log';
 import type { Topic } from '@carat/events';
 import { ManyEvents } from '@carat/events/decode-many';
-import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
+import { carriedTopics, type LaneResult, type LaneTask } from '../lanes/lane-task.js';
 import { SequencePass } from '../lanes/sequence.js';
+import { endsOf } from '../log-source/ends-of.js';
 import { Findings } from '../verify/findings.js';
-import { type CarriedBags, carriedOf, carriedTopics, sequenceOf } from './carried.js';
+import { type CarriedBags, carriedOf, sequenceOf } from './carried.js';
 import { JournalCheck } from './journal-check.flow.js';
 import type { JournalRows } from './journal-rows.store.js';
 
@@ -35,7 +36,7 @@ export async function compareCarried(comparison: ToCompare): Promise<void> {
   for (const task of tasks) {
     if (task.log.kind !== 'relayed' || task.log.from === undefined) continue;
     const carried = lanes.find(({ partition }) => partition === task.partition)?.carried;
-    for (const topic of carriedTopics(laneTopics)) {
+    for (const topic of carriedTopics) {
       const { bag, count } = carried?.get(topic) ?? { bag: undefined, count: 0 };
       findings.checked('journal', count);
       if (task.journaledUpTo[topic] !== undefined && bag !== rows.told(topic, task.partition).bag)
@@ -57,8 +58,7 @@ async function nameIn({ topic, task }: Place, rows: JournalRows, { log, to, find
   const journal = kind.kind === 'relayed' ? kind.from : undefined;
   const [sequence, events] = [new SequencePass({ topic, partition }, journal, new Findings()), new ManyEvents()];
   const check = new JournalCheck(rows, findings);
-  const ends = { [topic]: (to[topic] ?? []).map((end, at) => (at === partition ? end : 0n)) };
-  for await (const { records } of log.read([topic], {}, ends)) {
+  for await (const { records } of log.read([topic], {}, endsOf(new Set([partition]), [topic], to))) {
     for (const { offset, value } of records) {
       const decoded = events.decode(topic, value);
       if ('undecodable' in decoded) continue;

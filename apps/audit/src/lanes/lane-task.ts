@@ -1,5 +1,5 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
-import type { Topic } from '@carat/events';
+import { isJournaled, type Topic } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
 import type { CreatorBooks } from '../passes/ledger.js';
 import type { ByState } from '../passes/redemptions.js';
@@ -17,6 +17,9 @@ export const laneTopics: readonly Topic[] = [
   'rate.events.v1',
   'gift.requests.v1',
 ];
+
+/** Those of them that a relay carries onto Kafka. */
+export const carriedTopics: readonly Topic[] = laneTopics.filter(isJournaled);
 
 /** All that the proof of one partition needs to know besides its records. Plain data. */
 export interface LaneTask {

@@ -4,7 +4,7 @@ import { ManyEvents } from '@carat/events/decode-many';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { Bags } from '../booked/bags.js';
 import { stateOf } from '../booked/booked-passes.js';
-import { type Carried, CarriedBags, carriedOf, carriedTopics, sequenceOf } from '../carried/carried.js';
+import { type Carried, CarriedBags, carriedOf, sequenceOf } from '../carried/carried.js';
 import { CoinsPass } from '../passes/coins.js';
 import { CreditsPass } from '../passes/credits.js';
 import { CoverPass, LedgerPass } from '../passes/ledger.js';
@@ -12,7 +12,7 @@ import type { Lots } from '../passes/lots.js';
 import { byState } from '../passes/redemptions.js';
 import { Findings } from '../verify/findings.js';
 import { EventSums } from './event-sums.js';
-import { type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
+import { carriedTopics, type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
 import { OwnBooks } from './own-books.js';
 import { SealedPartitionPass, sealedIn } from './sealed-partition.js';
 import { SequencePass } from './sequence.js';
@@ -140,7 +140,7 @@ export class Lane {
       creators: this.ledger.creators(),
       ...this.ownResult(),
       days: this.ledger.days(),
-      carried: new Map(carriedTopics(laneTopics).map((topic) => [topic, this.carried.told(topic, partition)] as const)),
+      carried: new Map(carriedTopics.map((topic) => [topic, this.carried.told(topic, partition)] as const)),
       sums: this.sums.map((sums) => sums.told()),
     };
   }

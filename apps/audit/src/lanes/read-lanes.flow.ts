@@ -4,6 +4,7 @@ import type { Topic } from '@carat/events';
 import type { ManyEvents } from '@carat/events/decode-many';
 import { JournalCheck } from '../carried/journal-check.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
+import { endsOf } from '../log-source/ends-of.js';
 import { Lots, type LotsAsTold } from '../passes/lots.js';
 import { Findings, type FoundByAnother } from '../verify/findings.js';
 import { Lane } from './lane.js';
@@ -68,15 +69,6 @@ export async function proveLanes(
   );
   return { lanes: results, found: findings.plain(), lots: shared.lots.told() };
 }
-
-/** Where the partitions of lanes end, of some topics; those of others end where they begin. */
-const endsOf = (lanes: ReadonlyMap<number, unknown>, topics: readonly Topic[], to: Offsets): Offsets =>
-  Object.fromEntries(
-    topics.flatMap((topic) => {
-      const ends = (to[topic] ?? []).map((end, partition) => (lanes.has(partition) ? end : 0n));
-      return ends.length === 0 ? [] : [[topic, ends]];
-    }),
-  );
 
 /** Every record that is there. A hole is the lane's to find, and no reason to stop looking. */
 async function* throughHoles(log: LogReader, to: Offsets): AsyncGenerator<RawBatch> {

@@ -6,6 +6,7 @@ import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-o
 import { compareTransfers } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
 import { type BookedTransfer, bookedOf } from '../booked/fingerprint.js';
+import { endsOf } from '../log-source/ends-of.js';
 import type { Findings } from './findings.js';
 
 /** So many creators are looked at row by row; of the others it is said that they differ. */
@@ -37,8 +38,7 @@ async function dueTransfers(log: LogReader, books: Books, creators: ReadonlySet<
     const ends = to[topic];
     if (ends === undefined) continue;
     const wanted = new Set([...creators].map((creatorId) => partitionOf(creatorId, ends.length)));
-    const until = ends.map((end, partition) => (wanted.has(partition) ? end : 0n));
-    for await (const { partition, records } of log.read([topic], {}, { [topic]: until }))
+    for await (const { partition, records } of log.read([topic], {}, endsOf(wanted, [topic], to)))
       for (const record of records) {
         const event = ledgerEventIn(topic, record);
         if (event === undefined || !creators.has(event.data.creatorId)) continue;

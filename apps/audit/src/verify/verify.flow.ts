@@ -5,10 +5,10 @@ import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
 import { compareRedemptions } from '../booked/compare-redemptions.flow.js';
-import { CarriedBags, carriedTopics } from '../carried/carried.js';
+import { CarriedBags } from '../carried/carried.js';
 import { compareCarried } from '../carried/compare-carried.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
-import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
+import { carriedTopics, type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
 import type { CreatorBooks } from '../passes/ledger.js';
@@ -217,8 +217,7 @@ async function readBooks({ books, kind, key }: VerifyInput, rows: BooksPass, jou
   for await (const transfers of books.transfers()) rows.transfers(transfers);
   rows.entries(await books.entries());
   if (kind !== 'kafka') return;
-  for await (const hashes of books.journaled(carriedTopics(laneTopics), key))
-    for (const hash of hashes) journaled.row(hash);
+  for await (const hashes of books.journaled(carriedTopics, key)) for (const hash of hashes) journaled.row(hash);
 }
 
 async function compareBooks(

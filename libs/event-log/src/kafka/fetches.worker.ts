@@ -178,39 +178,37 @@ async function fetchFrom(broker: Broker, places: readonly Place[]): Promise<read
   });
 }
 
-/** What of the batches is for readers. The first of them may begin before the place that was asked for. */
-async function fetchedOf({ batches: bytes, aborted }: FetchedPartition, from: bigint): Promise<Fetched> {
-  const batches = batchesIn(bytes);
-  const records: RawRecord[] = [];
-  const isAborted = aborted.length > 0 ? await abortedIn(batches, aborted) : () => false;
-  for (const batch of batches)
-    if (!batch.isControl)
-      for (const record of await unpacked(batch))
-        if (record.offset >= from && !isAborted(record.offset)) records.push(record);
-  return { records, nextOffset: batches.at(-1)?.nextOffset ?? from };
+interface Unpacked {
+  readonly batch: RecordBatch;
+  readonly records: readonly RawRecord[];
 }
 
-async function unpacked(batch: RecordBatch): Promise<RawRecord[]> {
+/** What of the batches is for readers. The first of them may begin before the place that was asked for. */
+async function fetchedOf({ batches: bytes, aborted }: FetchedPartition, from: bigint): Promise<Fetched> {
+  const batches = await Promise.all(batchesIn(bytes).map(unpacked));
+  const isAborted = aborted.length > 0 ? abortedIn(batches, aborted) : () => false;
+  const records: RawRecord[] = [];
+  for (const { batch, records: all } of batches)
+    if (!batch.isControl)
+      for (const record of all) if (record.offset >= from && !isAborted(record.offset)) records.push(record);
+  return { records, nextOffset: batches.at(-1)?.batch.nextOffset ?? from };
+}
+
+async function unpacked(batch: RecordBatch): Promise<Unpacked> {
   const { compression, packed } = batch;
-  return recordsIn(batch, compression === 0 ? packed : await lookupCodec(compression).decompress(packed));
+  const bytes = compression === 0 ? packed : await lookupCodec(compression).decompress(packed);
+  return { batch, records: recordsIn(batch, bytes) };
 }
 
 /** True for offsets of records whose transaction was aborted. */
-async function abortedIn(
-  batches: readonly RecordBatch[],
+function abortedIn(
+  batches: readonly Unpacked[],
   transactions: readonly AbortedTransaction[],
-): Promise<(offset: bigint) => boolean> {
-  const records = await Promise.all(
-    batches.map(async (batch) =>
-      (await unpacked(batch)).map(({ offset, key }) => ({
-        offset,
-        key,
-        isControlRecord: batch.isControl,
-        batchContext: batch,
-      })),
-    ),
+): (offset: bigint) => boolean {
+  const records = batches.flatMap(({ batch, records: all }) =>
+    all.map(({ offset, key }) => ({ offset, key, isControlRecord: batch.isControl, batchContext: batch })),
   );
-  const aborted = new Set(abortedOf(records.flat(), transactions).map(({ offset }) => offset));
+  const aborted = new Set(abortedOf(records, transactions).map(({ offset }) => offset));
   return (offset) => aborted.has(offset);
 }
 
