@@ -29,10 +29,10 @@ export class ProviderTime implements OnApplicationBootstrap, OnModuleDestroy {
     }, EVERY_MS);
   }
 
+  /** Does not wait for deliveries: those are stopped, by their own worker, only after this one has stopped. */
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
     await this.looking;
-    await this.delivering;
   }
 
   /** Sets the clock and does all that is due by then: every change, then every webhook in its order. */
