@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Browser, chromium, type LaunchOptions } from 'playwright-core';
+import type { Browser, LaunchOptions } from 'playwright-core';
 
 const choices =
   'The tests need a browser. Give them one of: CHROME_PATH (a Chrome or Chromium) · ' +
@@ -28,6 +28,8 @@ export async function openBrowser(): Promise<TestBrowser> {
   const folder = await mkdtemp(join(tmpdir(), 'carat-test-browser-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
+    // Loading it takes every integration spec a second, and few of them open a browser.
+    const { chromium } = await import('playwright-core');
     const given = process.env['CHROME_PATH'];
     const browser = await chromium.launch(
       given === undefined || given === '' ? await unpackedTo(folder) : { executablePath: given },

