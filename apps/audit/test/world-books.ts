@@ -6,6 +6,9 @@ import { DataSource } from 'typeorm';
 import { type WorldSize, world } from './world.js';
 import { loadWorld } from './world-database.js';
 
+// Of a small world, so that some creators have several.
+const GIFTS_TO_A_SNAPSHOT = 15;
+
 /** A database with the journal and the books of a small world, to which nobody is connected: a template for others. */
 export async function worldBooks(size: WorldSize): Promise<TestDatabase> {
   const database = await freshDatabase();
@@ -18,7 +21,7 @@ export async function worldBooks(size: WorldSize): Promise<TestDatabase> {
   await db.runMigrations();
   await db.destroy();
   await onDatabase(database, (client) =>
-    loadWorld({ query: (text, values) => client.query(text, values) }, world(size)),
+    loadWorld({ query: (text, values) => client.query(text, values) }, world(size), GIFTS_TO_A_SNAPSHOT),
   );
   return database;
 }

@@ -16,9 +16,9 @@ const RECORDS = `
     AS r(t, p, o, e, k, v, ms)`;
 const TRANSFERS = `
   INSERT INTO payout.transfer
-    (event_id, code, creator_id, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id)
+    (event_id, code, creator_id, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id, log_offset)
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-                       $9::bigint[], $10::text[])`;
+                       $9::bigint[], $10::text[], $11::bigint[])`;
 const BALANCES = `
   INSERT INTO payout.balance (creator_id, earned, awarded, adjusted, reversed, held, redeemed)
   SELECT creator_id,
@@ -28,6 +28,14 @@ const BALANCES = `
     coalesce(sum(CASE code WHEN 'hold' THEN m WHEN 'release' THEN -m WHEN 'pay' THEN -m END), 0),
     coalesce(sum(CASE code WHEN 'pay' THEN m WHEN 'late_pay' THEN m WHEN 'unpay' THEN -m END), 0)
   FROM (SELECT *, millidiamonds AS m FROM payout.transfer) t GROUP BY creator_id`;
+const SNAPSHOTS = `
+  INSERT INTO payout.balance_snapshot (creator_id, next_offset, transfer_id, earned, reversed)
+  SELECT creator_id, log_offset + 1, id, earned, reversed FROM (
+    SELECT creator_id, log_offset, id, row_number() OVER along AS nth,
+      coalesce(sum(millidiamonds) FILTER (WHERE code = 'credit') OVER along, 0) AS earned,
+      coalesce(sum(millidiamonds) FILTER (WHERE code = 'reverse') OVER along, 0) AS reversed
+    FROM payout.transfer WHERE code IN ('credit', 'reverse') WINDOW along AS (PARTITION BY creator_id ORDER BY id)) gift
+  WHERE nth % $1 = 0`;
 const MONEY = `
   INSERT INTO payout.money_transfer (source_id, code, currency, debit, credit, amount_minor, payout_id)
   VALUES ($1, $2, $3, $4, $5, $6, $7)`;
@@ -47,7 +55,7 @@ const STATES: Readonly<Record<string, string>> = {
  * Puts a world into a database that has the journal and the ledger: records, and the rows that they have to give, by
  * statements of its own.
  */
-export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>): Promise<number> {
+export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>, giftsToASnapshot = 1000): Promise<number> {
   const heads = new Map<string, bigint>();
   const redemptions = new Map<string, { event: Event<'redemption.events.v1'>; status: string }>();
   let count = 0;
@@ -68,6 +76,7 @@ export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>): Promi
     await sql.query(REDEMPTION, [id, creatorId, status, payout.currency, millidiamonds, event.time]);
   }
   await sql.query(BALANCES);
+  await sql.query(SNAPSHOTS, [giftsToASnapshot]);
   await sql.query(`
     UPDATE payout.balance b SET ledger_seq = s.n FROM (
       SELECT convert_from(key, 'UTF8') AS creator_id, count(*) AS n FROM journal.log_record
@@ -87,7 +96,10 @@ async function write(sql: Sql, batch: readonly WorldRecord[]): Promise<void> {
     batch.map(({ record }) => record.value),
     batch.map(({ record }) => record.recordedAtMs),
   ]);
-  const transfers = batch.flatMap((each) => each.transfers);
+  const transfers = batch.flatMap(({ topic, record, ...each }) =>
+    // What a door has booked has its place once the log has it: here it is left out.
+    each.transfers.map((of) => ({ ...of, logOffset: topic === 'redemption.events.v1' ? null : record.offset })),
+  );
   await sql.query(TRANSFERS, [
     transfers.map(({ eventId }) => eventId),
     transfers.map(({ code }) => code),
@@ -99,6 +111,7 @@ async function write(sql: Sql, batch: readonly WorldRecord[]): Promise<void> {
     transfers.map(({ redemptionId }) => redemptionId ?? null),
     transfers.map(({ priced }) => priced?.coins ?? null),
     transfers.map(({ priced }) => priced?.rate.id ?? null),
+    transfers.map(({ logOffset }) => logOffset),
   ]);
 }
 

@@ -2,7 +2,7 @@ import { balanceOf, nothing, terms } from '@carat/payout-service/terms';
 import type { CreatorBooks } from '../passes/ledger.js';
 import type { ByState, RedemptionState } from '../passes/redemptions.js';
 import type { Findings } from '../verify/findings.js';
-import type { BookedBalance, BookedEntry, BookedMoney } from './booked.js';
+import type { BookedBalance, BookedEntry, BookedMoney, BookedSnapshot } from './booked.js';
 import { type BookedTransfer, creatorIn, Fingerprint, TransferHash } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
@@ -16,6 +16,7 @@ type GivenByLog = ReadonlyMap<string, CreatorBooks>;
 export class BooksPass {
   private readonly fingerprints = new Map<string, Fingerprint>();
   private readonly rowed = new Set<string>();
+  private readonly wrongSnapshots: { creatorId: string; nextOffset: bigint; detail: string }[] = [];
   private readonly hash: TransferHash;
 
   constructor(
@@ -88,12 +89,34 @@ export class BooksPass {
     }
   }
 
+  /** What balances as of a position start from: it has to be what the transfers before it come to. */
+  snapshots(rows: readonly BookedSnapshot[]): void {
+    this.findings.checked('balances', rows.length);
+    for (const row of rows) {
+      const wrong = wrongIn(row);
+      if (wrong.length > 0)
+        this.wrongSnapshots.push({ creatorId: row.creatorId, nextOffset: row.nextOffset, detail: wrong.join('; ') });
+    }
+  }
+
   /** Every row was seen: what the log gives and no row has is missing. */
   end(creators: GivenByLog): void {
     for (const [creatorId, { terms: due }] of creators)
       if (!this.rowed.has(creatorId) && terms.some((term) => due[term] !== 0n))
         this.findings.add('balances', 'balance_missing', creatorId, 'the log gives it diamonds, and it has no balance');
+    // Where a transfer is not what it has to be, that is found, and no snapshot can agree with it.
+    const differing = new Set(this.wrongSnapshots.length === 0 ? [] : this.differing(creators));
+    for (const { creatorId, nextOffset, detail } of this.wrongSnapshots)
+      if (!differing.has(creatorId))
+        this.findings.add('balances', 'snapshot_differs', creatorId, `before offset ${nextOffset}, ${detail}`);
   }
+}
+
+function wrongIn({ due, misplaced, ...found }: BookedSnapshot): string[] {
+  const wrong = (['earned', 'reversed'] as const)
+    .filter((term) => found[term] !== due[term])
+    .map((term) => `${term} is ${found[term]}, its transfers come to ${due[term]}`);
+  return misplaced === 0 ? wrong : [...wrong, `${misplaced} gifts stand on its other side`];
 }
 
 /** What is held and redeemed is what redemptions in those states add up to; no sum of them is negative. */

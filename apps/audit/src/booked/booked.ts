@@ -8,6 +8,19 @@ export interface BookedBalance {
   readonly recoverable: bigint;
 }
 
+/** What a creator's gifts had come to somewhere in the log, in millidiamonds, as it was written down to start from. */
+export interface BookedSnapshot {
+  readonly creatorId: string;
+  /** The offset of diamonds behind which none of these gifts stands. */
+  readonly nextOffset: bigint;
+  readonly earned: bigint;
+  readonly reversed: bigint;
+  /** What the transfers up to it come to. */
+  readonly due: { readonly earned: bigint; readonly reversed: bigint };
+  /** How many transfers of gifts it has on the wrong side of its offset. */
+  readonly misplaced: number;
+}
+
 /** A redemption as its row has it. */
 export interface BookedRedemption {
   readonly redemptionId: string;

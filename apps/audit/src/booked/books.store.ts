@@ -1,9 +1,10 @@
 import { Copied, rowsCopied } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
+import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { RowHash } from '../carried/carried.js';
-import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption } from './booked.js';
+import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption, BookedSnapshot } from './booked.js';
 import { type BookedTransfer, FINGERPRINT_BYTES, FINGERPRINTED } from './fingerprint.js';
 
 const ROWS_AT_A_TIME = 500;
@@ -29,6 +30,8 @@ export interface Books {
   /** Rows of a creator: for when its books differ. */
   transfersOf(creatorId: string): Promise<readonly BookedTransfer[]>;
   balances(): AsyncGenerator<readonly BookedBalance[]>;
+  /** What balances as of a position start from. None where the ledger has read two logs: then they start from none. */
+  snapshots(): AsyncGenerator<readonly BookedSnapshot[]>;
   redemptions(): AsyncGenerator<readonly BookedRedemption[]>;
   moneyTransfers(): AsyncGenerator<readonly BookedMoney[]>;
   close(): Promise<void>;
@@ -60,6 +63,27 @@ const BALANCE = `
   SELECT creator_id, earned::text, awarded::text, adjusted::text, reversed::text, held::text, redeemed::text,
          available::text, recoverable::text
   FROM payout.balance`;
+// Each is held against the transfers since the one before, so that every transfer is looked at once.
+const SNAPSHOT = `
+  WITH snapshot AS (
+    SELECT *, lag(next_offset, 1, -1::bigint) OVER along AS begin, lag(transfer_id, 1, 0::bigint) OVER along AS after,
+           lead(transfer_id) OVER along IS NULL AS is_last
+    FROM payout.balance_snapshot WINDOW along AS (PARTITION BY creator_id ORDER BY next_offset)
+  )
+  SELECT creator_id, next_offset::text, s.earned::text, s.reversed::text,
+         (sum(since.earned) OVER along)::text, (sum(since.reversed) OVER along)::text, since.misplaced::text
+  FROM snapshot s CROSS JOIN LATERAL (
+    SELECT coalesce(sum(millidiamonds) FILTER (WHERE code = 'credit' AND id <= transfer_id), 0) AS earned,
+           coalesce(sum(millidiamonds) FILTER (WHERE code = 'reverse' AND id <= transfer_id), 0) AS reversed,
+           count(*) FILTER (WHERE CASE WHEN id <= transfer_id THEN log_offset < begin OR log_offset >= next_offset
+                                       ELSE log_offset < next_offset END) AS misplaced
+    FROM payout.transfer t
+    WHERE t.creator_id = s.creator_id AND id > after
+      AND id <= CASE WHEN is_last THEN 9223372036854775807 ELSE transfer_id END AND code IN ('credit', 'reverse')
+  ) since
+  WHERE NOT EXISTS (SELECT 1 FROM journal.consumer_offset
+                    WHERE grp = '${LEDGER_GROUP}' AND log_id <> $1 AND next_offset > 0)
+  WINDOW along AS (PARTITION BY creator_id ORDER BY next_offset)`;
 const REDEMPTION = 'SELECT redemption_id, creator_id, status, millidiamonds::text FROM payout.redemption';
 const MONEY = `
   SELECT source_id, code, currency, debit, credit, amount_minor::text, payout_id FROM payout.money_transfer
@@ -83,7 +107,7 @@ export async function openBooks(databaseUrl: string, logId: string): Promise<Boo
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const [found] = await rowsOf(client, `SELECT to_regclass('payout.transfer')::text`);
     if (found?.[0] === null) throw new LedgerMissing('the database holds no diamond ledger');
-    return { ...(await standing(client, logId)), ...tables(client), close: () => client.end() };
+    return { ...(await standing(client, logId)), ...tables(client, logId), close: () => client.end() };
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
@@ -131,10 +155,18 @@ async function standing(
 
 type Tables = Pick<
   Books,
-  'pastHeads' | 'transfers' | 'journaled' | 'entries' | 'transfersOf' | 'balances' | 'redemptions' | 'moneyTransfers'
+  | 'pastHeads'
+  | 'transfers'
+  | 'journaled'
+  | 'entries'
+  | 'transfersOf'
+  | 'balances'
+  | 'snapshots'
+  | 'redemptions'
+  | 'moneyTransfers'
 >;
 
-const tables = (client: pg.Client): Tables => ({
+const tables = (client: pg.Client, logId: string): Tables => ({
   pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
   transfers: () => rowsCopied(client.query(copyTo(TRANSFER_ROWS))),
   journaled: (topics, key) => rowHashes(rowsCopied(client.query(copyTo(journaledRows(topics, key))))),
@@ -148,6 +180,7 @@ const tables = (client: pg.Client): Tables => ({
   transfersOf: async (creatorId) =>
     (await rowsOf(client, `${TRANSFER} WHERE creator_id = $1`, [creatorId])).map(transferIn),
   balances: () => streamed(client, BALANCE, balanceIn),
+  snapshots: () => streamed(client, SNAPSHOT, snapshotIn, [logId]),
   redemptions: () =>
     streamed(client, REDEMPTION, ([redemptionId = '', creatorId = '', status = '', amount]) => ({
       redemptionId: redemptionId ?? '',
@@ -179,9 +212,14 @@ async function* rowHashes(copied: AsyncIterable<readonly Buffer[]>): AsyncGenera
 let cursors = 0;
 
 /** The rows of a question, some thousand at a time. */
-async function* streamed<T>(client: pg.Client, text: string, read: (row: Row) => T): AsyncGenerator<readonly T[]> {
+async function* streamed<T>(
+  client: pg.Client,
+  text: string,
+  read: (row: Row) => T,
+  values: readonly unknown[] = [],
+): AsyncGenerator<readonly T[]> {
   const cursor = `carat_audit_${++cursors}`;
-  await client.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`);
+  await client.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${text}`, [...values]);
   for (;;) {
     const rows = await rowsOf(client, `FETCH ${ROWS_AT_A_TIME} FROM ${cursor}`);
     if (rows.length === 0) break;
@@ -202,6 +240,14 @@ const transferIn = (row: Row): BookedTransfer => ({
   coins: row[8] == null ? undefined : BigInt(row[8]),
   rateId: row[9] ?? undefined,
 });
+
+const snapshotIn = ([creatorId, ...figures]: Row): BookedSnapshot => {
+  const [nextOffset = 0n, earned = 0n, reversed = 0n, dueEarned = 0n, dueReversed = 0n, misplaced = 0n] = figures.map(
+    (text) => BigInt(text ?? 0),
+  );
+  const due = { earned: dueEarned, reversed: dueReversed };
+  return { creatorId: creatorId ?? '', nextOffset, earned, reversed, due, misplaced: Number(misplaced) };
+};
 
 const balanceIn = (row: Row): BookedBalance => {
   const amounts = row.slice(1).map((text) => BigInt(text ?? 0));

@@ -216,6 +216,7 @@ async function readBooks({ books, kind, key }: VerifyInput, rows: BooksPass, jou
   if (books === undefined) return;
   for await (const transfers of books.transfers()) rows.transfers(transfers);
   rows.entries(await books.entries());
+  for await (const snapshots of books.snapshots()) rows.snapshots(snapshots);
   if (kind !== 'kafka') return;
   for await (const hashes of books.journaled(carriedTopics, key)) for (const hash of hashes) journaled.row(hash);
 }

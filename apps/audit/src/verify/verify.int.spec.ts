@@ -126,7 +126,9 @@ const edit = (topic: string, from: string, to: string, where = 'true') =>
      WHERE topic = '${topic}' AND convert_from(value, 'UTF8') LIKE '%${from}%' AND ${where}
      ORDER BY part, "offset" LIMIT 1)`;
 
-const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) => Promise<unknown>])[] = [
+type Mutation = readonly [Pass, string, string, (client: pg.Client) => Promise<unknown>];
+
+const mutations: readonly Mutation[] = [
   [
     'schema',
     'invalid_event',
@@ -179,7 +181,10 @@ const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) =
           UPDATE payout.transfer SET millidiamonds = 501 WHERE event_id = (
             SELECT event_id FROM journal.log_record
             WHERE topic = 'diamond.events.v1' AND convert_from(value, 'UTF8') LIKE '%"millidiamonds":501,%')
-          RETURNING creator_id)
+          RETURNING creator_id, id
+        ), later AS (
+          UPDATE payout.balance_snapshot s SET earned = earned + 1 FROM more
+          WHERE s.creator_id = more.creator_id AND transfer_id >= id)
         UPDATE payout.balance SET earned = earned + 1 WHERE creator_id = (SELECT creator_id FROM more)`);
     },
   ],
@@ -227,6 +232,23 @@ const mutations: readonly (readonly [Pass, string, string, (client: pg.Client) =
         `UPDATE payout.balance SET earned = earned + 1, adjusted = adjusted - 1 WHERE creator_id = 'creator-1'`,
       ),
   ],
+  ...(
+    [
+      ['another sum', 'earned = earned + 1'],
+      ['another offset', 'next_offset = next_offset + 1000'],
+      ['one gift less', 'transfer_id = transfer_id - 1'],
+    ] as const
+  ).map(
+    ([name, change]): Mutation => [
+      'balances',
+      'snapshot_differs',
+      `a snapshot of ${name}`,
+      (client) =>
+        client.query(`
+          UPDATE payout.balance_snapshot SET ${change} WHERE (creator_id, next_offset) = (
+            SELECT creator_id, next_offset FROM payout.balance_snapshot ORDER BY next_offset LIMIT 1)`),
+    ],
+  ),
   [
     'double-entry',
     'money_differs',
@@ -290,6 +312,8 @@ const rowTamperings: readonly RowTampering[] = [
   {
     table: 'payout.transfer',
     columns: [
+      'id',
+      'log_offset',
       'event_id',
       'code',
       'creator_id',
@@ -364,7 +388,7 @@ async function missedRow(database: TestDatabase, int: (least: number, most: numb
     await client.query(`DELETE FROM ${table} WHERE ${key} = $1`, [row[key]]);
     const places = columns.map((_, index) => `$${index + 1}`).join(', ');
     await client.query(
-      `INSERT INTO ${table} (${list}) VALUES (${places})`,
+      `INSERT INTO ${table} (${list}) OVERRIDING SYSTEM VALUE VALUES (${places})`,
       columns.map((each) => row[each]),
     );
   });
