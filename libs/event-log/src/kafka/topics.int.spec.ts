@@ -50,7 +50,8 @@ describe('topics on Kafka', () => {
     'a topic with %s=%s is refused',
     async (name, value) => {
       await change(OWN, name, value);
-      await expect(bed.log.guard([UPSTREAM, OWN])).rejects.toThrow(LogNotKept);
+      // The controller has answered; the broker that is asked about it learns of it a moment later.
+      await eventually(() => expect(bed.log.guard([UPSTREAM, OWN])).rejects.toThrow(LogNotKept));
       await expect(bed.log.guard([OWN])).rejects.toThrow(`${OWN} has ${name}=${value}`);
     },
     20_000,
