@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { diceOf } from './generated-evening/dice.js';
 import { openPayoutScene, type PayoutScene } from './payout-scene.js';
 
-// Each takes two or three minutes: `CHAOS_SEEDS=5` plays ten thousand redemptions.
+// Each takes a minute or two: `CHAOS_SEEDS=10` plays ten thousand redemptions.
 const SEEDS = Array.from({ length: Number(process.env['CHAOS_SEEDS'] ?? 1) }, (_, nth) => nth + 1);
-const RUNS_PER_SEED = 2_000;
-const CREATORS = 80;
+const RUNS_PER_SEED = 1_000;
+const CREATORS = 40;
 const HANDS = 12;
 const KILLS_PER_SEED = 2;
 
@@ -253,7 +253,7 @@ async function play(seed: number): Promise<ReadonlyMap<string, Run>> {
 }
 
 test.each(SEEDS)(
-  'seed %d: 2,000 redemptions, a provider in chaos, and kills: each ends, and nothing was paid twice',
+  'seed %d: 1,000 redemptions, a provider in chaos, and kills: each ends, and nothing was paid twice',
   async (seed) => {
     const asked = await play(seed);
     await letTimePass(seed);
@@ -270,8 +270,8 @@ test.each(SEEDS)(
       'returned',
     ]);
     expect(ended.reduce((sum: number, { n }: { n: number }) => sum + n, 0)).toBe(asked.size);
-    // Three creators of eighty were left without what they had.
-    expect(asked.size).toBeGreaterThan(RUNS_PER_SEED * 0.95);
+    // Three creators of forty were left without what they had.
+    expect(asked.size).toBeGreaterThan(RUNS_PER_SEED * 0.9);
     expect(settled).toBeGreaterThan(0);
     await expectOneTruth(seed);
     await expectReconciled();
