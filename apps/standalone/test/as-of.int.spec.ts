@@ -54,8 +54,8 @@ describe.each(bothLogs)('what was, on $name', (topology) => {
 
   beforeAll(async () => {
     running = await startOn(topology, { SOURCES, GIFT_LATENESS: '36500d' });
-    for (const role of ['auditor', 'operator', 'approver'])
-      keys[role] = await createKey(running.environment, role, { principal: role });
+    for (const role of ['auditor', 'operator', 'approver'] as const)
+      keys[role] = await createKey(running.db, role, role);
     const { balances } = expectedTotals();
     // Each has so many gifts that the ledger keeps snapshots; the whole evening would show no more.
     creators = ['creator-00002', 'creator-00003', 'creator-00004'];

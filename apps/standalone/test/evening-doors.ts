@@ -7,7 +7,7 @@ import { diceOf } from './generated-evening/dice.js';
 import { SHOPS } from './generated-evening/generator.js';
 import type { ExpectedReversal } from './generated-evening/oracle.js';
 import type { Moderation, Plan, PlannedPrice, Purchase, Refund, Request } from './generated-evening/plan.js';
-import { createKey } from './keys.js';
+import { createKey, createPublisherKey } from './keys.js';
 import { giftRequest } from './topology.js';
 
 const AT_ONCE = 20;
@@ -31,12 +31,10 @@ export class EveningDoors {
 
   /** Makes the keys of everyone who takes part. Proposing and approving are two people. */
   static async open(running: Running): Promise<EveningDoors> {
-    const make = (role: string, options: { source?: string; principal?: string }) =>
-      createKey(running.environment, role, options);
-    const people = ['operator', 'approver', 'auditor'];
+    const people = ['operator', 'approver', 'auditor'] as const;
     const keys = await Promise.all([
-      ...SHOPS.map(async (source) => [source, await make('publisher', { source })] as const),
-      ...people.map(async (role) => [role, await make(role, { principal: `the ${role}` })] as const),
+      ...SHOPS.map(async (source) => [source, await createPublisherKey(running.db, source)] as const),
+      ...people.map(async (role) => [role, await createKey(running.db, role, `the ${role}`)] as const),
     ]);
     return new EveningDoors(running, new Map(keys));
   }

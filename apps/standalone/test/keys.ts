@@ -1,21 +1,18 @@
-import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
-import { promisify } from 'node:util';
-import type { Environment } from './carat-process.js';
+import { ApiKeys } from '@carat/http-edge';
+import type { DataSource } from 'typeorm';
 
-const CLI = resolve(import.meta.dirname, '../../carat/bin/carat.js');
-const run = promisify(execFile);
-
-/** Makes a key as an operator would, with the command line, in the database that the environment names. */
+/**
+ * Makes a key as `carat keys create` does, which is tested by itself: a process for each would take longer than what is
+ * done with the key.
+ */
 export async function createKey(
-  environment: Environment,
-  role: string,
-  options: { readonly source?: string; readonly principal?: string } = {},
+  db: DataSource,
+  role: 'operator' | 'approver' | 'auditor',
+  principal: string,
 ): Promise<string> {
-  const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-  const { PATH = '', HOME = '' } = process.env;
-  const { stdout } = await run(process.execPath, [CLI, 'keys', 'create', '--role', role, ...given, '--json'], {
-    env: { PATH, HOME, ...environment },
-  });
-  return (JSON.parse(stdout) as { key: string }).key;
+  return (await new ApiKeys(db).create({ role, principal })).key;
 }
+
+/** The key of an upstream source. */
+export const createPublisherKey = async (db: DataSource, source: string): Promise<string> =>
+  (await new ApiKeys(db).create({ role: 'publisher', principal: source, source })).key;

@@ -7,7 +7,7 @@ import { deadLetterTopicOf, type Topic } from '@carat/events';
 import { freshDatabase, freshPrefix, kafkaBrokers } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
 import { CaratProcess, type Environment } from './carat-process.js';
-import { createKey } from './keys.js';
+import { createPublisherKey } from './keys.js';
 
 const PARTITIONS = 3;
 
@@ -77,7 +77,7 @@ export async function startCarat(sources: object, more: Environment = {}): Promi
     log,
     prefix,
     keys,
-    publisherOf: (source) => createKey(environment, 'publisher', { source }),
+    publisherOf: (source) => createPublisherKey(db, source),
     async send(method, path, { key, id, body, headers = {} } = {}) {
       const answer = await fetch(`${process.url}${path}`, {
         method,
