@@ -15,7 +15,6 @@ test.each([0, 100, 5_000])('a table says what a map says, however far it has gro
       map.set(id, -n);
     }
   }
-  expect(table.size).toBe(ids.length);
   for (const id of ids) expect(table.add(id, 7)).toBe(map.get(id));
   expect(table.add(derivedUuid(0, 'one more'), 7)).toBeUndefined();
   expect(table.get(derivedUuid(0, 'one more'))).toBe(7);
@@ -37,7 +36,6 @@ test('a table that has given its memory back is an empty one', () => {
   const table = new IdTable(ids.length);
   for (const [n, id] of ids.entries()) table.set(id, n);
   table.release();
-  expect(table.size).toBe(0);
   for (const id of ids) expect(table.add(id, 7)).toBeUndefined();
   for (const id of ids) expect(table.get(id)).toBe(7);
 });

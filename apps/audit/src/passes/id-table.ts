@@ -19,10 +19,6 @@ export class IdTable {
     this.make(Math.max(SMALLEST, Math.ceil((Math.min(expected, MOST_EXPECTED) * 3) / 2)));
   }
 
-  get size(): number {
-    return this.count;
-  }
-
   /** The number of an id; undefined when it has none. */
   get(uuid: string): number | undefined {
     return numberIn(this.values[2 * this.slotOf(wordOf(uuid, HIGH), wordOf(uuid, LOW)) + 1]);

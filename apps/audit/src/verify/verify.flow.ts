@@ -86,7 +86,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     findings,
   );
   const creators = creatorsOf(lanes);
-  checkConservation(creators, byStateOf(lanes), findings);
+  checkConservation(creators, statesOfAll(lanes), findings);
   if (books !== undefined) {
     const compared = { log, to, tasks: tasks.flatMap((task) => task.lanes), lanes, findings };
     await compareCarried({ ...compared, rows: journaled, openRows: input.openRows });
@@ -195,8 +195,8 @@ function lanesOf(
 const creatorsOf = (lanes: readonly LaneResult[]): ReadonlyMap<string, CreatorBooks> =>
   new Map(lanes.flatMap((lane) => [...lane.creators]));
 
-/** What redemptions hold and have redeemed, by creator. */
-function byStateOf(lanes: readonly LaneResult[]): ReadonlyMap<string, ByState> {
+/** What redemptions of all partitions hold and have redeemed, by creator. */
+function statesOfAll(lanes: readonly LaneResult[]): ReadonlyMap<string, ByState> {
   const sums = new Map<string, ByState>();
   for (const [creatorId, { held, redeemed }] of lanes.flatMap((lane) => [...lane.byState])) {
     const before = sums.get(creatorId) ?? { held: 0n, redeemed: 0n };
