@@ -52,7 +52,7 @@ describe.each(bothLogs)('the recorded evening on $name', (topology) => {
     });
   };
 
-  test('gives every balance, refusal and dead letter, though all is published twice and services are killed', async () => {
+  test('gives every balance, refusal and dead letter, though all comes twice and services are killed', async () => {
     const publishing = Promise.all([publishInPieces(30), publishInPieces(19)]);
     const pause = pauses(20261120);
     const { services } = running;
