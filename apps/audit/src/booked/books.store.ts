@@ -63,7 +63,8 @@ const BALANCE = `
   SELECT creator_id, earned::text, awarded::text, adjusted::text, reversed::text, held::text, redeemed::text,
          available::text, recoverable::text
   FROM payout.balance`;
-// Each is held against the transfers since the one before, so that every transfer is looked at once.
+// Each is held against the transfers since the one before, and the last against those after it, too: none is looked at
+// twice.
 const SNAPSHOT = `
   WITH snapshot AS (
     SELECT *, lag(next_offset, 1, -1::bigint) OVER along AS begin, lag(transfer_id, 1, 0::bigint) OVER along AS after,
