@@ -42,6 +42,17 @@ describe('topics on Kafka', () => {
     await expect(bed.log.guard([OWN, UPSTREAM, 'test.new.dlq.v1'])).resolves.toBeUndefined();
   }, 20_000);
 
+  test('whoever was not the first to create topics goes on only when the broker knows them', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `test.raced-${n}.dlq.v1`);
+    const logs = await Promise.all(Array.from({ length: 6 }, () => bed.open()));
+    await Promise.all(
+      logs.map(async (log) => {
+        await log.ensureTopics(names);
+        await log.guard(names);
+      }),
+    );
+  }, 20_000);
+
   test.each([
     ['retention.ms', '604800000'],
     ['retention.bytes', '1073741824'],

@@ -32,6 +32,21 @@ export async function ensureTopics(
           configEntries: settingsFor(isUpstreamTopic(topic), installation.replication),
         }),
       );
-    if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
+    if (topics.length === 0) return;
+    await admin.createTopics({ topics, waitForLeaders: true });
+    // Where somebody else was quicker with one of them, the client has waited for none.
+    const known = new Set(await admin.listTopics());
+    const unknown = topics.filter(({ topic }) => !known.has(topic));
+    if (unknown.length > 0) throw new NotKnownYet(unknown.map(({ topic }) => topic));
   });
+}
+
+/** The controller has created topics that the broker which was asked has not heard of. It passes. */
+class NotKnownYet extends Error {
+  readonly type = 'UNKNOWN_TOPIC_OR_PARTITION';
+  readonly retriable = true;
+
+  constructor(topics: readonly string[]) {
+    super(`the broker does not know ${topics.join(', ')} yet`);
+  }
 }
