@@ -187,7 +187,8 @@ describe('whatever is credited or reversed', () => {
 
   test('is exact: coins × 1000 × n / d = millidiamonds + residue', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 10_000_000 }), anyRate, (coins, { numerator, denominator }) => {
+      // At the highest rate this is just what an event can still carry.
+      fc.property(fc.integer({ min: 0, max: 9_000_000 }), anyRate, (coins, { numerator, denominator }) => {
         const { millidiamonds, residue } = only(sent(coins), ratio(numerator, denominator)).data;
         const exact = fraction(BigInt(coins) * 1000n * BigInt(numerator), BigInt(denominator));
         expect(addFractions(fraction(BigInt(millidiamonds), 1n), onEvent(residue))).toEqual(exact);
