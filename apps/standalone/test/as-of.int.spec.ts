@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { ApiKeys } from '@carat/http-edge';
 import { eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { bothLogs, type Running, startOn } from './both-logs.js';
 import { eveningRecords, expectedTotals } from './evening.js';
-import { createKey } from './keys.js';
 
 const CLI = resolve(import.meta.dirname, '../../carat/bin/carat.js');
 const SOURCES = JSON.stringify({
@@ -55,7 +55,7 @@ describe.each(bothLogs)('what was, on $name', (topology) => {
   beforeAll(async () => {
     running = await startOn(topology, { SOURCES, GIFT_LATENESS: '36500d' });
     for (const role of ['auditor', 'operator', 'approver'] as const)
-      keys[role] = await createKey(running.db, role, role);
+      keys[role] = (await new ApiKeys(running.db).create({ role, principal: role })).key;
     const { balances } = expectedTotals();
     // Each has so many gifts that the ledger keeps snapshots; the whole evening would show no more.
     creators = ['creator-00002', 'creator-00003', 'creator-00004'];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NewRecord } from '@carat/event-log';
+import { ApiKeys } from '@carat/http-edge';
 import { PARTITIONS, type Running } from './both-logs.js';
 import type { CaratProcess } from './carat-process.js';
 import { nameOf } from './generated-evening/books.js';
@@ -7,7 +8,6 @@ import { diceOf } from './generated-evening/dice.js';
 import { SHOPS } from './generated-evening/generator.js';
 import type { ExpectedReversal } from './generated-evening/oracle.js';
 import type { Moderation, Plan, PlannedPrice, Purchase, Refund, Request } from './generated-evening/plan.js';
-import { createKey, createPublisherKey } from './keys.js';
 import { giftRequest } from './topology.js';
 
 const AT_ONCE = 20;
@@ -32,11 +32,13 @@ export class EveningDoors {
   /** Makes the keys of everyone who takes part. Proposing and approving are two people. */
   static async open(running: Running): Promise<EveningDoors> {
     const people = ['operator', 'approver', 'auditor'] as const;
-    const keys = await Promise.all([
-      ...SHOPS.map(async (source) => [source, await createPublisherKey(running.db, source)] as const),
-      ...people.map(async (role) => [role, await createKey(running.db, role, `the ${role}`)] as const),
-    ]);
-    return new EveningDoors(running, new Map(keys));
+    const wanted = [
+      ...SHOPS.map((source) => ({ name: source, role: 'publisher' as const, principal: source, source })),
+      ...people.map((role) => ({ name: role, role, principal: `the ${role}` })),
+    ];
+    const apiKeys = new ApiKeys(running.db);
+    const keys = wanted.map(async ({ name, ...key }) => [name, (await apiKeys.create(key)).key] as const);
+    return new EveningDoors(running, new Map(await Promise.all(keys)));
   }
 
   /** Proposes the rates and approves them, each market's once and in their order. */

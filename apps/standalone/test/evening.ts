@@ -19,7 +19,11 @@ export interface Totals {
   readonly balances: Readonly<Record<string, string>>;
 }
 
-export const expectedTotals = (): Totals => JSON.parse(gunzip('live-evening.expected.json.gz')) as Totals;
+export function expectedTotals(): Totals {
+  const told = JSON.parse(gunzip('live-evening.expected.json.gz')) as Totals;
+  const { gifts, coins, millidiamonds, poison, refused, balances } = told;
+  return { gifts, coins, millidiamonds, poison, refused, balances };
+}
 
 /** The recorded evening as records for gift.requests.v1: each line as it stands, keyed as its publishers did. */
 export function eveningRecords(): NewRecord[] {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { EventLog, RawRecord } from '@carat/event-log';
 import { openKafkaLog } from '@carat/event-log/kafka';
 import { deadLetterTopicOf, type Topic } from '@carat/events';
+import { ApiKeys } from '@carat/http-edge';
 import { freshDatabase, freshPrefix, kafkaBrokers } from '@carat/test-bed';
 import { DataSource } from 'typeorm';
 import { CaratProcess, type Environment } from './carat-process.js';
-import { createPublisherKey } from './keys.js';
 
 const PARTITIONS = 3;
 
@@ -77,7 +77,7 @@ export async function startCarat(sources: object, more: Environment = {}): Promi
     log,
     prefix,
     keys,
-    publisherOf: (source) => createPublisherKey(db, source),
+    publisherOf: async (source) => (await new ApiKeys(db).create({ role: 'publisher', principal: source, source })).key,
     async send(method, path, { key, id, body, headers = {} } = {}) {
       const answer = await fetch(`${process.url}${path}`, {
         method,
