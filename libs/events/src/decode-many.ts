@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type Decoded, decode, parsed, typed } from './decode.js';
 import { type Event, isUpstream, type Topic } from './topics.js';
 
-// A schema is compiled for whoever reads as many events of its type: it takes as long as some thousand of them.
-const COMPILED_AFTER = 5000;
+// A schema is compiled for whoever reads as many events of its type: it takes about as long as they do.
+const COMPILED_AFTER = 100;
 
 /**
  * Decodes very many events of our own topics. It answers what `decode` does, but for the order of members, which is

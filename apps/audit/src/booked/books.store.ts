@@ -1,9 +1,8 @@
-import { Copied, rowsCopied } from '@carat/event-log/readers';
-import type { Topic } from '@carat/events';
+import { rowsCopied } from '@carat/event-log/readers';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import type { RowHash } from '../carried/carried.js';
+import { carriedTopics } from '../lanes/lane-task.js';
 import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption, BookedSnapshot } from './booked.js';
 import { type BookedTransfer, FINGERPRINT_BYTES, FINGERPRINTED } from './fingerprint.js';
 
@@ -23,8 +22,8 @@ export interface Books {
   pastHeads(): Promise<readonly string[]>;
   /** Every transfer, as `rowsCopied` gives a row of `FINGERPRINTED`. */
   transfers(): AsyncGenerator<readonly Buffer[]>;
-  /** Every row of some topics of the journal, as `CarriedBags` takes it. @param key of the run */
-  journaled(topics: readonly Topic[], key: string): AsyncGenerator<readonly RowHash[]>;
+  /** Every row of the journal that a relay carries, as `CarriedBags` takes it. @param key of the run */
+  journaled(key: string): AsyncGenerator<readonly Buffer[]>;
   /** What moved between each two accounts, and how many transfers of it. */
   entries(): Promise<readonly BookedEntry[]>;
   /** Rows of a creator: for when its books differ. */
@@ -48,13 +47,13 @@ const TRANSFER = `
   FROM payout.transfer`;
 const TRANSFER_ROWS = `COPY (SELECT ${FINGERPRINTED} FROM payout.transfer) TO STDOUT (FORMAT binary)`;
 // Hashed where they are, and in the order in which they lie: whoever asks for them by offset sees every page of the
-// table a dozen times. Of each hash only what a bag looks at.
-const journaledRows = (topics: readonly Topic[], key: string): string => `
+// table a dozen times. Of each hash only what a bag looks at, and of a topic's name its place among them.
+const journaledRows = (key: string): string => `
   COPY (
-    SELECT topic, part, substr(
+    SELECT CASE topic ${carriedTopics.map((topic, at) => `WHEN '${topic}' THEN ${at}`).join(' ')} END, part, substr(
       sha256('\\x${Buffer.from(key, 'latin1').toString('hex')}'::bytea || int8send("offset") || coalesce(value, '')),
       1, ${FINGERPRINT_BYTES})
-    FROM journal.log_record WHERE topic IN (${topics.map((topic) => `'${topic}'`).join(', ')})
+    FROM journal.log_record WHERE topic IN (${carriedTopics.map((topic) => `'${topic}'`).join(', ')})
   ) TO STDOUT (FORMAT binary)`;
 const ENTRIES = `
   SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer
@@ -170,7 +169,7 @@ type Tables = Pick<
 const tables = (client: pg.Client, logId: string): Tables => ({
   pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
   transfers: () => rowsCopied(client.query(copyTo(TRANSFER_ROWS))),
-  journaled: (topics, key) => rowHashes(rowsCopied(client.query(copyTo(journaledRows(topics, key))))),
+  journaled: (key) => rowsCopied(client.query(copyTo(journaledRows(key)))),
   entries: async () =>
     (await rowsOf(client, ENTRIES)).map(([debit, credit, sum, count]) => ({
       debit: debit ?? '',
@@ -200,15 +199,6 @@ const tables = (client: pg.Client, logId: string): Tables => ({
       payoutId: payoutId ?? '',
     })),
 });
-
-async function* rowHashes(copied: AsyncIterable<readonly Buffer[]>): AsyncGenerator<readonly RowHash[]> {
-  for await (const rows of copied)
-    yield rows.map((row) => {
-      const fields = new Copied(row, 0);
-      const [topic, partition] = [fields.text() as Topic, fields.int()];
-      return { topic, partition, digest: fields.bytes()?.toString('latin1') ?? '' };
-    });
-}
 
 let cursors = 0;
 

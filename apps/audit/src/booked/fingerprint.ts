@@ -43,10 +43,19 @@ export class Fingerprint {
   private c = 0;
 
   add(digest: Digest): void {
+    this.enter(wordOf(digest, 0), wordOf(digest, 4), wordOf(digest, 8));
+  }
+
+  /** Adds a digest that lies among other bytes. */
+  addFrom(bytes: Buffer, at: number): void {
+    this.enter(bytes.readUInt32BE(at), bytes.readUInt32BE(at + 4), bytes.readUInt32BE(at + 8));
+  }
+
+  private enter(a: number, b: number, c: number): void {
     this.count += 1;
-    this.a = (this.a + wordOf(digest, 0)) >>> 0;
-    this.b = (this.b + wordOf(digest, 4)) >>> 0;
-    this.c = (this.c + wordOf(digest, 8)) >>> 0;
+    this.a = (this.a + a) >>> 0;
+    this.b = (this.b + b) >>> 0;
+    this.c = (this.c + c) >>> 0;
   }
 
   get value(): string {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Event } from '@carat/events';
 import { fc, test } from '@fast-check/jest';
 import { describe, expect, test as plain } from '@jest/globals';
+import { carriedTopics } from '../lanes/lane-task.js';
 import { CarriedBags, carriedOf, journaledDigest } from './carried.js';
 
 const KEY = 'a key of this run';
@@ -18,12 +19,24 @@ interface Row {
 const spliced = ({ offset, value }: Row): Buffer =>
   Buffer.from(`{"sequence":"${offset}","journal":"${JOURNAL}"${value === '{}' ? '}' : `,${value.slice(1)}`}`);
 
-/** What Postgres makes of a row, by its words: the first bytes of a SHA-256 over key, offset and value. */
-function hashOf({ offset, value }: Row, key = KEY): string {
+const field = (bytes: Buffer): Buffer => {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+};
+const int32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+};
+
+/** What Postgres copies of a row: the first bytes of a SHA-256 over key, offset and value, behind where it stands. */
+function copied({ partition, offset, value }: Row, key = KEY): Buffer {
   const at = Buffer.alloc(8);
   at.writeBigInt64BE(BigInt(offset));
   const digest = createHash('sha256').update(key, 'latin1').update(at).update(value).digest();
-  return digest.subarray(0, 12).toString('latin1');
+  const fields = [int32(carriedTopics.indexOf(GIFTS)), int32(partition), digest.subarray(0, 12)];
+  return Buffer.concat(fields.map(field));
 }
 
 const sumOf = (bags: CarriedBags): string[] => [0, 1].map((partition) => bags.told(GIFTS, partition).bag);
@@ -37,7 +50,7 @@ function carried(rows: readonly Row[]): string[] {
 
 function held(rows: readonly Row[], key = KEY): string[] {
   const bags = new CarriedBags(key);
-  for (const row of rows) bags.row({ topic: GIFTS, partition: row.partition, digest: hashOf(row, key) });
+  for (const row of rows) bags.row(copied(row, key));
   return sumOf(bags);
 }
 
@@ -76,7 +89,7 @@ describe('bags of what was carried', () => {
     expect(held(all, 'another key, drawn anew')[0]).not.toBe(held(all)[0]);
     expect(held([...all, ...all])[0]).not.toBe(held(all)[0]);
     const bags = new CarriedBags(KEY);
-    bags.row({ topic: GIFTS, partition: 0, digest: hashOf(all[0] as Row) });
+    bags.row(copied(all[0] as Row));
     expect([bags.told(GIFTS, 0).count, bags.told(GIFTS, 1).count]).toEqual([1, 0]);
   });
 

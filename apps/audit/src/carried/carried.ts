@@ -1,5 +1,6 @@
 import type { Event, Topic } from '@carat/events';
 import { Fingerprint } from '../booked/fingerprint.js';
+import { carriedTopics } from '../lanes/lane-task.js';
 import { type Digest, Scratch } from '../seals/digest.js';
 
 /** Where a relayed event stands in its journal, and what it is there. */
@@ -58,12 +59,8 @@ const plain = new UnsplicedHash(Buffer.alloc(0));
 /** The SHA-256 of an event as its journal has it. */
 export const journaledDigest = (carried: Carried): Digest => plain.of(carried, false);
 
-/** A hash of a row of a journal: over the key of the run, the offset (64 bits), and the value. */
-export interface RowHash {
-  readonly topic: Topic;
-  readonly partition: number;
-  readonly digest: Digest;
-}
+/** Where a copied row has its three fields: each stands behind its length, which takes four bytes. */
+const [TOPIC_AT, PARTITION_AT, HASH_AT] = [4, 12, 20] as const;
 
 /**
  * Bags of what stands in partitions of a journal: what a relay has carried of them, or what their rows hold. Two bags
@@ -82,8 +79,13 @@ export class CarriedBags {
     this.bagOf(topic, partition).add(this.hash.of(carried, true));
   }
 
-  row({ topic, partition, digest }: RowHash): void {
-    this.bagOf(topic, partition).add(digest);
+  /**
+   * @param row what `rowsCopied` gives of a row of a journal: which of `carriedTopics` it is of and its partition
+   * (32 bits each), and the begin of a hash over the key of the run, the offset (64 bits), and the value
+   */
+  row(row: Buffer): void {
+    const topic = carriedTopics[row.readInt32BE(TOPIC_AT)] as Topic;
+    this.bagOf(topic, row.readInt32BE(PARTITION_AT)).addFrom(row, HASH_AT);
   }
 
   /** What is in the bag of a partition, as text, and how many records that are. */

@@ -1,5 +1,5 @@
 // What a record leaves behind lies for the most part outside of V8's heap: V8 hardly counts it, and lets it lie.
-const COLLECTED_AFTER_RECORDS = 150_000;
+const COLLECTED_AFTER_RECORDS = 500_000;
 
 /**
  * Tells of records as they are read, and has all garbage collected every now and then, so that memory does not follow

@@ -54,16 +54,15 @@ interface Told {
 
 /**
  * Proves in so many threads, this one included: who has finished one task takes the next. The others have readers of
- * their own, and start while their work is still being prepared.
+ * their own, and start at once: while they do, this one opens its log and finds out what there is to prove.
  */
 export function inThreads(
   count: number,
-  log: LogReader,
   data: ThreadData,
-): { readonly run: RunLanes; end(): Promise<void> } {
+): { runWith(log: LogReader): RunLanes; end(): Promise<void> } {
   const threads = Array.from({ length: count - 1 }, () => startThread(data));
   return {
-    async run(tasks, on) {
+    runWith: (log) => async (tasks, on) => {
       const waiting = [...tasks];
       let failure: Error | undefined;
       const others = threads.map((thread) => workOn(thread, waiting, on));

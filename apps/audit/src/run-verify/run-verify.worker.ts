@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
+import type { OpenReader } from '@carat/event-log';
 import { type Books, LedgerMissing, openBooks, relayedByNow } from '../booked/books.store.js';
 import { openJournalRows } from '../carried/journal-rows.store.js';
 import {
@@ -11,7 +12,7 @@ import { keyIdOf, type Seal } from '../seals/seal.js';
 import { openSeals, readNotaryKeys, readSealFile, readSeals, sealedBalancesUpTo } from '../seals/seals.store.js';
 import type { AuditReport } from '../verify/audit-report.js';
 import { verify } from '../verify/verify.flow.js';
-import { inThreads } from './run-lanes.worker.js';
+import { inThreads, type RunLanes } from './run-lanes.worker.js';
 
 /** What is to be verified. */
 export interface VerifyTask {
@@ -32,31 +33,40 @@ export interface VerifyTask {
  */
 export async function runVerify(task: VerifyTask, onRecords: (done: number, of: number) => void): Promise<AuditReport> {
   const { place, environment, databaseUrl, threads } = task;
-  const log = await openLogSource(place, async () => environment);
   const onKafka = place.kind === 'kafka' ? databaseUrl : undefined;
-  const { run, end } = inThreads(threads, log, { source: place, environment, databaseUrl: onKafka });
+  const { runWith, end } = inThreads(threads, { source: place, environment, databaseUrl: onKafka });
   try {
-    const sealed = await sealsOf(task);
-    const books = databaseUrl === undefined ? undefined : await booksOf(databaseUrl, log.id);
-    try {
-      return await verify({
-        ...sealed,
-        log,
-        kind: place.kind === 'postgres' ? 'journal' : place.kind,
-        books,
-        openRows: () => openJournalRows(databaseUrl ?? ''),
-        relayed: async () => (databaseUrl === undefined ? new Map() : relayedByNow(databaseUrl, log.id)),
-        run,
-        key: randomBytes(32).toString('hex'),
-        threads,
-        onRecords,
-      });
-    } finally {
-      await books?.close();
-    }
+    const log = await openLogSource(place, async () => environment);
+    return await verifyLog(log, runWith(log), task, onRecords).finally(() => log.close());
   } finally {
     await end();
-    await log.close();
+  }
+}
+
+async function verifyLog(
+  log: OpenReader,
+  run: RunLanes,
+  task: VerifyTask,
+  onRecords: (done: number, of: number) => void,
+): Promise<AuditReport> {
+  const { place, databaseUrl, threads } = task;
+  const sealed = await sealsOf(task);
+  const books = databaseUrl === undefined ? undefined : await booksOf(databaseUrl, log.id);
+  try {
+    return await verify({
+      ...sealed,
+      log,
+      kind: place.kind === 'postgres' ? 'journal' : place.kind,
+      books,
+      openRows: () => openJournalRows(databaseUrl ?? ''),
+      relayed: async () => (databaseUrl === undefined ? new Map() : relayedByNow(databaseUrl, log.id)),
+      run,
+      key: randomBytes(32).toString('hex'),
+      threads,
+      onRecords,
+    });
+  } finally {
+    await books?.close();
   }
 }
 

@@ -8,7 +8,7 @@ import { compareRedemptions } from '../booked/compare-redemptions.flow.js';
 import { CarriedBags } from '../carried/carried.js';
 import { compareCarried } from '../carried/compare-carried.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
-import { carriedTopics, type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
+import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
 import type { CreatorBooks } from '../passes/ledger.js';
@@ -218,7 +218,7 @@ async function readBooks({ books, kind, key }: VerifyInput, rows: BooksPass, jou
   rows.entries(await books.entries());
   for await (const snapshots of books.snapshots()) rows.snapshots(snapshots);
   if (kind !== 'kafka') return;
-  for await (const hashes of books.journaled(carriedTopics, key)) for (const hash of hashes) journaled.row(hash);
+  for await (const copied of books.journaled(key)) for (const row of copied) journaled.row(row);
 }
 
 async function compareBooks(

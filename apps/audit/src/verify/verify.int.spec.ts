@@ -33,8 +33,11 @@ async function verified(database: TestDatabase): Promise<AuditReport> {
       seals: [],
       sealsAtLeast: 0,
       trusted: new Map(),
-      run: inThreads(1, log, { source: { kind: 'postgres', url: database.url }, environment, databaseUrl: undefined })
-        .run,
+      run: inThreads(1, {
+        source: { kind: 'postgres', url: database.url },
+        environment,
+        databaseUrl: undefined,
+      }).runWith(log),
       key: 'drawn for this test',
       threads: 1,
       onRecords: () => undefined,

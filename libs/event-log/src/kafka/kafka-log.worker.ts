@@ -15,7 +15,7 @@ import { Following } from './follow.worker.js';
 import { checkTopics, LogNotKept, type PartitionCounts } from './guard.worker.js';
 import { type Lot, roundsOf } from './lots.js';
 import { Producers } from './producers.worker.js';
-import { endsOf, extentOf, offsetsAt } from './reach.worker.js';
+import { endsIn, extentOf, offsetsAt } from './reach.worker.js';
 import { type NamedOffsets, readTopics } from './read.worker.js';
 import { ensureTopics, type WantedTopic } from './topics.worker.js';
 import { transform } from './transform.worker.js';
@@ -143,8 +143,8 @@ export class KafkaLog implements EventLog {
     return transform(this, this.options.db, flow, step);
   }
 
-  ends(topics: readonly string[]): Promise<Offsets> {
-    return endsOf(this.clients, topics);
+  async ends(topics: readonly string[]): Promise<Offsets> {
+    return endsIn(await extentOf(this.clients, topics));
   }
 
   offsetsAt(topics: readonly string[], timeMs: number): Promise<Offsets> {

@@ -1,7 +1,7 @@
 import { isJournaled } from '@carat/events';
 import { LogMissing, type OpenReader } from '../event-log.js';
 import { type ClientOptions, Clients } from './client.worker.js';
-import { endsOf, offsetsAt } from './reach.worker.js';
+import { endsIn, extentBy, offsetsAt } from './reach.worker.js';
 import { readTopics } from './read.worker.js';
 
 export type KafkaReaderOptions = Pick<ClientOptions, 'brokers' | 'prefix' | 'ssl' | 'sasl'> &
@@ -17,12 +17,14 @@ export async function openKafkaReader(options: KafkaReaderOptions): Promise<Open
   return {
     id: clusterId,
     isRelayed: isJournaled,
-    async ends(topics) {
-      const present = new Set(await clients.asAdmin((admin) => admin.listTopics()));
-      const missing = topics.map(clients.nameOf).filter((name) => !present.has(name));
-      if (missing.length > 0) throw new LogMissing(`the cluster has no topic ${missing.join(', ')}`);
-      return endsOf(clients, topics);
-    },
+    // In one conversation, and not about topics that are not there: a broker might create them.
+    ends: (topics) =>
+      clients.asAdmin(async (admin) => {
+        const present = new Set(await admin.listTopics());
+        const missing = topics.map(clients.nameOf).filter((name) => !present.has(name));
+        if (missing.length > 0) throw new LogMissing(`the cluster has no topic ${missing.join(', ')}`);
+        return endsIn(await extentBy(admin, clients, topics));
+      }),
     offsetsAt: (topics, timeMs) => offsetsAt(clients, topics, timeMs),
     read: (topics, from, to) => readTopics(clients, topics, from, to),
     // Every conversation ends with what it was about: nothing is open in between.

@@ -1,3 +1,4 @@
+import type { Admin } from 'kafkajs';
 import type { Offsets } from '../event-log.js';
 import type { Clients } from './client.worker.js';
 
@@ -8,25 +9,33 @@ export interface Reach {
 }
 
 /** The reach of every partition of topics, by Carat's names, in the order of partitions. */
-export const extentOf = <T extends string>(clients: Clients, topics: readonly T[]): Promise<Map<T, Reach[]>> =>
-  clients.asAdmin(async (admin) => {
-    const extents = new Map<T, Reach[]>();
-    for (const topic of topics) {
-      const offsets = await admin.fetchTopicOffsets(clients.nameOf(topic));
-      const sorted = [...offsets].sort((a, b) => a.partition - b.partition);
-      extents.set(
-        topic,
-        sorted.map(({ low, high }) => ({ first: BigInt(low), next: BigInt(high) })),
-      );
-    }
-    return extents;
-  });
+type Extents<T extends string> = ReadonlyMap<T, readonly Reach[]>;
+
+/** The extents of topics, asked in a conversation of their own. */
+export const extentOf = <T extends string>(clients: Clients, topics: readonly T[]): Promise<Extents<T>> =>
+  clients.asAdmin((admin) => extentBy(admin, clients, topics));
+
+/** The extents of topics, asked in a conversation that is under way. */
+export async function extentBy<T extends string>(
+  admin: Admin,
+  { nameOf }: Clients,
+  topics: readonly T[],
+): Promise<Extents<T>> {
+  const extents = new Map<T, readonly Reach[]>();
+  for (const topic of topics) {
+    const offsets = await admin.fetchTopicOffsets(nameOf(topic));
+    const sorted = [...offsets].sort((a, b) => a.partition - b.partition);
+    extents.set(
+      topic,
+      sorted.map(({ low, high }) => ({ first: BigInt(low), next: BigInt(high) })),
+    );
+  }
+  return extents;
+}
 
 /** The next offset of every partition. */
-export async function endsOf(clients: Clients, topics: readonly string[]): Promise<Offsets> {
-  const extents = await extentOf(clients, topics);
-  return Object.fromEntries([...extents].map(([topic, extent]) => [topic, extent.map(({ next }) => next)]));
-}
+export const endsIn = (extents: Extents<string>): Offsets =>
+  Object.fromEntries([...extents].map(([topic, extent]) => [topic, extent.map(({ next }) => next)]));
 
 /** Of every partition, the first offset whose record has that time or a later one; the end where there is none. */
 export const offsetsAt = (clients: Clients, topics: readonly string[], timeMs: number): Promise<Offsets> =>
