@@ -23,6 +23,7 @@ export interface OnProven {
   result(result: LanesResult): void;
 }
 
+/** Proves tasks; with as many as there are threads, the last of them in this one. */
 export type RunLanes = (tasks: readonly LanesTask[], on: OnProven) => Promise<void>;
 
 /** Proves task by task in this thread, with a reader that is open. */

@@ -16,6 +16,7 @@ import { Lots } from '../passes/lots.js';
 import { RatesPass } from '../passes/rates.js';
 import type { ByState } from '../passes/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
+import { sharesOf } from '../run-verify/shares.js';
 import type { Seal } from '../seals/seal.js';
 import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
@@ -109,6 +110,10 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
 const recordsUpTo = (to: Offsets): bigint =>
   laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
 
+/** How many of them are in one partition of every topic. */
+const recordsOf = (to: Offsets, partition: number): number =>
+  Number(laneTopics.reduce((sum, topic) => sum + (to[topic]?.[partition] ?? 0n), 0n));
+
 async function endsOf({ log, kind, books, relayed }: VerifyInput): Promise<Offsets> {
   if (kind === 'journal' && books !== undefined) return endsInBooks(books);
   if (kind === 'kafka' && books !== undefined) await untilRelayed(books, relayed);
@@ -147,6 +152,9 @@ async function readRates({ log, kind }: VerifyInput, to: Offsets, findings: Find
 
 // Each gift takes 50 bytes for as long as its partition is proven.
 const MOST_RECORDS_AT_ONCE = 500_000n;
+// Whoever is dealt the last share reads the books meanwhile, and for Kafka the journal: each of them takes as long as
+// one in so many of all records.
+const RECORDS_FOR_BOOKS = 25;
 
 /** A task for each thread, with its share of the partitions; more of them where that would not fit into memory. */
 function lanesOf(
@@ -185,10 +193,13 @@ function lanesOf(
   });
   const total = recordsUpTo(to);
   const groups = Math.min(partitions, Math.max(threads, Number(total / MOST_RECORDS_AT_ONCE)));
-  return Array.from({ length: groups }, (_, group) => ({
-    lanes: lanes.filter(({ partition }) => partition % groups === group),
-    to,
-  }));
+  const before = Array.from({ length: groups }, () => 0);
+  if (groups === threads && books !== undefined)
+    before[groups - 1] = ((kind === 'kafka' ? 2 : 1) * Number(total)) / RECORDS_FOR_BOOKS;
+  return sharesOf(
+    lanes.map(({ partition }) => recordsOf(to, partition)),
+    before,
+  ).map((share) => ({ lanes: share.map((partition) => lanes[partition] as LaneTask), to }));
 }
 
 /** Creators by what all partitions give them; each is in one, unless a record stands where it does not belong. */

@@ -12,6 +12,9 @@ const FLAGS = [
   '--expose-gc',
   '--max-old-space-size=256',
   '--max-semi-space-size=4',
+  // As large from the start: as the program is loaded, V8 would mark all of it ten times over.
+  '--min-semi-space-size=4',
+  '--initial-old-space-size=48',
 ];
 // And to glibc: every thread would keep what it has once freed for itself alone, and a table of megabytes would be put
 // among small things, from where it never goes back.
