@@ -16,15 +16,22 @@ export interface LotName {
  * four bytes, the source, and the sale, as UTF-8.
  */
 interface Names {
-  readonly bytes: Uint8Array;
-  readonly ends: Uint32Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly ends: Uint32Array<ArrayBuffer>;
 }
 
 /** Lots as they are sent between threads, row by row. Plain data. */
 export interface LotsAsTold {
   readonly names: Names;
-  readonly coins: BigInt64Array;
+  readonly coins: BigInt64Array<ArrayBuffer>;
 }
+
+/** The memory of what is told: whoever sends it to another thread gives it away, and it is not copied. */
+export const memoryOf = ({ names, coins }: LotsAsTold): ArrayBuffer[] => [
+  names.bytes.buffer,
+  names.ends.buffer,
+  coins.buffer,
+];
 
 const endOf = ({ ends }: Names, row: number): number => (row < 0 ? 0 : (ends[row] as number));
 
@@ -41,7 +48,7 @@ function nameOf(names: Names, row: number): LotName {
  * takes a map two or three hundred.
  */
 class LotRows implements Names {
-  bytes = Buffer.alloc(64 * SMALLEST);
+  bytes: Buffer<ArrayBuffer> = Buffer.alloc(64 * SMALLEST);
   ends = new Uint32Array(SMALLEST);
   /** Rows, one more than they are, at the hash of their names or as soon as possible after it. */
   private slots = new Uint32Array(2 * SMALLEST);
@@ -80,7 +87,10 @@ class LotRows implements Names {
   }
 
   private makeRoom(length: number): void {
-    if (length > this.bytes.length) this.bytes = Buffer.concat([this.bytes], 2 * length);
+    if (length <= this.bytes.length) return;
+    const more = Buffer.alloc(2 * length);
+    this.bytes.copy(more);
+    this.bytes = more;
   }
 
   private spread(): void {
@@ -117,22 +127,29 @@ export class Lots {
     this.refundRow(this.rowOf(lot), BigInt(unspentCoins), BigInt(spentCoins));
   }
 
+  /** All of it, in the very memory that holds it: nothing is left here, and nothing can be added. */
   told(): LotsAsTold {
     const { bytes, ends, count } = this.rows;
+    const size = endOf(this.rows, count - 1);
     return {
-      names: { bytes: new Uint8Array(bytes.subarray(0, endOf(this.rows, count - 1))), ends: ends.slice(0, count) },
-      coins: this.coins.slice(0, count * COLUMNS.length),
+      names: {
+        bytes: new Uint8Array(bytes.buffer.transfer(size)),
+        ends: new Uint32Array(ends.buffer.transfer(count * ends.BYTES_PER_ELEMENT)),
+      },
+      coins: new BigInt64Array(this.coins.buffer.transfer(count * COLUMNS.length * this.coins.BYTES_PER_ELEMENT)),
     };
   }
 
-  /** Takes what another reader saw into these. */
-  merge({ names, coins }: LotsAsTold): void {
+  /** Takes what another reader saw into these, and gives the memory of it back: a collector would not hurry. */
+  merge(told: LotsAsTold): void {
+    const { names, coins } = told;
     for (let other = 0; other < names.ends.length; other++) {
       const from = (column: Column): bigint => coins[placeOf(other, column)] ?? 0n;
       const row = this.rowOf(nameOf(names, other));
       for (const column of ['purchased', 'spent', 'restored'] as const) this.enter(row, column, from(column));
       if (from('refunds') > 0n) this.refundRow(row, from('refundedUnspent'), from('refundedSpent'));
     }
+    for (const memory of memoryOf(told)) memory.transfer(0);
   }
 
   /**

@@ -1,22 +1,38 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { collected } from './collected.worker.js';
 
+const MEGABYTE = 1024 * 1024;
 const { gc } = globalThis;
 afterEach(() => {
   globalThis.gc = gc;
 });
 
-test('garbage is collected at the start and after every 500,000 records, and each is told of', () => {
+/** What happens while records are told of, by a process that holds so much. */
+function happening(records: readonly number[], residentBytes: () => number): (number | 'collected')[] {
   const happened: (number | 'collected')[] = [];
   globalThis.gc = (() => happened.push('collected')) as unknown as NonNullable<typeof gc>;
-  const told = collected((records) => happened.push(records));
-  for (const records of [499_999, 1, 300_000, 300_000, 1]) told(records);
-  expect(happened).toEqual(['collected', 499_999, 1, 'collected', 300_000, 300_000, 'collected', 1]);
+  const told = collected((count) => happened.push(count), residentBytes);
+  for (const count of records) told(count);
+  return happened;
+}
+
+test('of a process that holds much, garbage is collected at the start and after every 150,000 records', () => {
+  const happened = happening([149_999, 1, 90_000, 90_000, 1], () => 221 * MEGABYTE);
+  expect(happened).toEqual(['collected', 149_999, 1, 'collected', 90_000, 90_000, 'collected', 1]);
+});
+
+test('of one that holds little, it is left to V8, until it holds much', () => {
+  const heldMegabytes = [140, 180, 220, 221];
+  const happened = happening([150_000, 150_000, 150_000], () => MEGABYTE * (heldMegabytes.shift() ?? 0));
+  expect(happened).toEqual([150_000, 150_000, 150_000, 'collected']);
 });
 
 test('where V8 decides by itself, nothing but the records is told', () => {
-  globalThis.gc = undefined;
   const happened: number[] = [];
-  collected((records) => happened.push(records))(1_000_000);
-  expect(happened).toEqual([1_000_000]);
+  globalThis.gc = undefined;
+  collected(
+    (records) => happened.push(records),
+    () => 1024 * MEGABYTE,
+  )(300_000);
+  expect(happened).toEqual([300_000]);
 });

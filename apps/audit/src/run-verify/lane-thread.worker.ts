@@ -3,6 +3,7 @@ import { ManyEvents } from '@carat/events/decode-many';
 import { openJournalRows } from '../carried/journal-rows.store.js';
 import { type LanesTask, proveLanes } from '../lanes/read-lanes.flow.js';
 import { openLogSource } from '../log-source/log-source.worker.js';
+import { memoryOf } from '../passes/lots.js';
 import { collected } from './collected.worker.js';
 import type { ThreadData } from './run-lanes.worker.js';
 import { failureOf } from './thread-failure.worker.js';
@@ -26,7 +27,7 @@ async function prove(task: LanesTask): Promise<void> {
     untold = 0;
   };
   const result = await proveLanes({ log, journal, events }, task, collected(told));
-  parentPort?.postMessage({ records: untold, result });
+  parentPort?.postMessage({ records: untold, result }, memoryOf(result.lots));
 }
 
 parentPort?.on('message', (task: LanesTask) => {

@@ -45,7 +45,7 @@ async function workHere(
 
 // Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
 const THREAD_MEGABYTES = 256;
-const YOUNG_MEGABYTES = 12;
+const YOUNG_MEGABYTES = 9;
 
 interface Told {
   readonly records: number;

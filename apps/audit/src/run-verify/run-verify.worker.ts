@@ -37,7 +37,11 @@ export async function runVerify(task: VerifyTask, onRecords: (done: number, of: 
   const { runWith, end } = inThreads(threads, { source: place, environment, databaseUrl: onKafka });
   try {
     const log = await openLogSource(place, async () => environment);
-    return await verifyLog(log, runWith(log), task, onRecords).finally(() => log.close());
+    try {
+      return await verifyLog(log, runWith(log), task, onRecords);
+    } finally {
+      await log.close();
+    }
   } finally {
     await end();
   }

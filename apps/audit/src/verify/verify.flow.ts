@@ -17,7 +17,7 @@ import { RatesPass } from '../passes/rates.js';
 import type { ByState } from '../passes/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import { sharesOf } from '../run-verify/shares.js';
-import type { Seal } from '../seals/seal.js';
+import type { Seal, SealContent } from '../seals/seal.js';
 import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
 import { Findings } from './findings.js';
@@ -150,6 +150,13 @@ async function readRates({ log, kind }: VerifyInput, to: Offsets, findings: Find
   return rates.end();
 }
 
+/** What a seal says of one partition: all of every seal would be in memory for each thread. */
+const partOf = (content: SealContent, only: number): SealContent => ({
+  ...content,
+  partitions: content.partitions.filter(({ partition }) => partition === only),
+  balances: content.balances.filter(({ partition }) => partition === only),
+});
+
 // Each gift takes 50 bytes for as long as its partition is proven.
 const MOST_RECORDS_AT_ONCE = 500_000n;
 // Whoever is dealt the last share reads the books meanwhile, and for Kafka the journal: each of them takes as long as
@@ -181,7 +188,7 @@ function lanesOf(
       partitions,
       gifts: Number(to['gift.events.v1']?.[partition] ?? 0n),
       key,
-      seals: seals.map(({ content }) => content),
+      seals: seals.map(({ content }) => partOf(content, partition)),
       log: kind === 'kafka' ? { kind: 'relayed', from: books?.journal } : { kind },
       bookedUpTo: books === undefined ? {} : { ...booked, 'redemption.events.v1': heads['redemption.events.v1'] ?? 0n },
       takenInUpTo: books && (books.consumed.get(`carat.gift.intake gift.requests.v1/${partition}`) ?? 0n),

@@ -11,9 +11,9 @@ const FLAGS = [
   // V8 hardly counts what lies outside of its heap. Whoever reads a log says when to collect.
   '--expose-gc',
   '--max-old-space-size=256',
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=3',
   // As large from the start: as the program is loaded, V8 would mark all of it ten times over.
-  '--min-semi-space-size=4',
+  '--min-semi-space-size=3',
   '--initial-old-space-size=48',
 ];
 // And to glibc: every thread would keep what it has once freed for itself alone, and a table of megabytes would be put
