@@ -17,12 +17,12 @@ function happening(records: readonly number[], residentBytes: () => number): (nu
 }
 
 test('of a process that holds much, garbage is collected at the start and after every 150,000 records', () => {
-  const happened = happening([149_999, 1, 90_000, 90_000, 1], () => 221 * MEGABYTE);
+  const happened = happening([149_999, 1, 90_000, 90_000, 1], () => 241 * MEGABYTE);
   expect(happened).toEqual(['collected', 149_999, 1, 'collected', 90_000, 90_000, 'collected', 1]);
 });
 
 test('of one that holds little, it is left to V8, until it holds much', () => {
-  const heldMegabytes = [140, 180, 220, 221];
+  const heldMegabytes = [140, 180, 240, 241];
   const happened = happening([150_000, 150_000, 150_000], () => MEGABYTE * (heldMegabytes.shift() ?? 0));
   expect(happened).toEqual([150_000, 150_000, 150_000, 'collected']);
 });

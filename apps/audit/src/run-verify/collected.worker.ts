@@ -1,7 +1,7 @@
 // What a record leaves behind lies for the most part outside of V8's heap: V8 hardly counts it, and lets it lie.
 const LOOKED_AFTER_RECORDS = 150_000;
 // Collecting everything takes as long as some thousand records: a process that has less is left alone.
-const MOST_BYTES = 220 * 1024 * 1024;
+const MOST_BYTES = 240 * 1024 * 1024;
 
 /**
  * Tells of records as they are read, and has all garbage collected every now and then where the process has come to
