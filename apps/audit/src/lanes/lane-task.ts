@@ -25,6 +25,7 @@ export const carriedTopics: readonly Topic[] = laneTopics.filter(isJournaled);
 export interface LaneTask {
   readonly partition: number;
   readonly rates: RateBook;
+  /** Of every seal, in their order, what it says of this partition. */
   readonly seals: readonly SealContent[];
   /** How offsets and writers are told: by the journal itself, by what its relay wrote onto Kafka, or not at all. */
   readonly log:

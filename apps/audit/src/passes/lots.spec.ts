@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/jest';
 import { expect } from '@jest/globals';
 import { Findings } from '../verify/findings.js';
-import { Lots } from './lots.js';
+import { Lots, memoryOf } from './lots.js';
 
 const SOURCES = ['/live-platform', '/shop'];
 const change = fc.record({
@@ -75,6 +75,16 @@ test('what is refunded is told as it was refunded, whoever saw it', () => {
   expect(findings.of('coins').named).toMatchObject([
     { code: 'refund_differs', subject: '/shop p', detail: expect.stringContaining('70 unspent and 31 spent') },
   ]);
+});
+
+test('what another has told is taken from it, and its memory is given back', () => {
+  const [buying, other] = [new Lots(), new Lots()];
+  other.add({ source: '/shop', purchaseId: 'p' }, 'spent', 30);
+  const told = other.told();
+  buying.merge(told);
+  expect(memoryOf(told).map(({ byteLength, detached }) => ({ byteLength, detached }))).toEqual(
+    Array.from({ length: 3 }, () => ({ byteLength: 0, detached: true })),
+  );
 });
 
 test('there may be many', () => {

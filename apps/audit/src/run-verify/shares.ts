@@ -1,6 +1,6 @@
 /**
- * Deals work out in equal shares: the largest part first, each to whoever has least so far (Graham's rule, which stays
- * within a third of the best). Parts of no size are dealt, too.
+ * Deals work out in about equal shares: the largest part first, each to whoever has least so far (longest processing
+ * time first; Graham, "Bounds on multiprocessing timing anomalies", 1969). Parts of no size are dealt, too.
  * @param sizes of each part
  * @param before what each share has to do besides, in the same unit; as many as there are shares, at least one
  * @returns of each share the numbers of its parts, in their order
