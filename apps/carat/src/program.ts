@@ -10,7 +10,7 @@ const program = new Command('carat')
   .exitOverride()
   .showHelpAfterError('(--help tells more)');
 addKeys(program);
-addAudit(program);
+await addAudit(program, process.argv[3]);
 addBench(program);
 
 await runProgram(program);

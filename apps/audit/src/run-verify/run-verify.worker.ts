@@ -36,9 +36,12 @@ export async function runVerify(task: VerifyTask, onRecords: (done: number, of: 
   const onKafka = place.kind === 'kafka' ? databaseUrl : undefined;
   const { runWith, end } = inThreads(threads, { source: place, environment, databaseUrl: onKafka });
   try {
+    // Meanwhile the log is opened; where it cannot be, that is what is said.
+    const sealed = sealsOf(task);
+    sealed.catch(() => undefined);
     const log = await openLogSource(place, async () => environment);
     try {
-      return await verifyLog(log, runWith(log), task, onRecords);
+      return await verifyLog({ log, sealed: await sealed, run: runWith(log) }, task, onRecords);
     } finally {
       await log.close();
     }
@@ -47,14 +50,18 @@ export async function runVerify(task: VerifyTask, onRecords: (done: number, of: 
   }
 }
 
+interface Opened {
+  readonly log: OpenReader;
+  readonly sealed: Sealed;
+  readonly run: RunLanes;
+}
+
 async function verifyLog(
-  log: OpenReader,
-  run: RunLanes,
+  { log, sealed, run }: Opened,
   task: VerifyTask,
   onRecords: (done: number, of: number) => void,
 ): Promise<AuditReport> {
   const { place, databaseUrl, threads } = task;
-  const sealed = await sealsOf(task);
   const books = databaseUrl === undefined ? undefined : await booksOf(databaseUrl, log.id);
   try {
     return await verify({

@@ -29,7 +29,14 @@ describe('shares of work', () => {
       [0, 2],
       [1, 3],
     ]);
-    expect(sharesOf([10, 11, 12, 13], [0, 20])).toEqual([[0, 2, 3], [1]]);
+    expect(sharesOf([10, 11, 12, 13], [0, 20])).toEqual([[0, 1, 2], [3]]);
+  });
+
+  plain('exchange parts until they come closest', () => {
+    expect(sharesOf([8, 7, 6, 5, 4], [0, 0])).toEqual([
+      [2, 3, 4],
+      [0, 1],
+    ]);
   });
 
   plain('of nothing are dealt in turn', () => {

@@ -58,10 +58,8 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   const to = await endsOf(input);
   const partitions = partitionsOf(to);
   checkSeries(seals, { trusted, logId: log.id, atLeast: sealsAtLeast }, findings);
-  const tasks = lanesOf(input, to, partitions, {
-    rates: await readRates(input, to, findings),
-    deadLetters: await deadLetterPlaces(log),
-  });
+  const [rates, deadLetters] = await Promise.all([readRates(input, to, findings), deadLetterPlaces(log)]);
+  const tasks = lanesOf(input, to, partitions, { rates, deadLetters });
   const total = recordsUpTo(to);
   let done = 0;
   const rows = new BooksPass(findings, input.key);

@@ -122,7 +122,8 @@ async function carat(words: string) {
 /** What the same words are refused with here, which takes no process. */
 async function refusal(words: string): Promise<unknown> {
   const program = new Command('carat').exitOverride().configureOutput({ writeErr: () => undefined });
-  addAudit(program);
+  const [, verb] = words.split(' ');
+  await addAudit(program, verb);
   return program.parseAsync(words.split(' '), { from: 'user' }).catch((error: unknown) => error);
 }
 

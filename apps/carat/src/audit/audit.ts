@@ -1,23 +1,32 @@
 import { LOG_SOURCES } from '@carat/audit/log-source';
 import type { Command } from 'commander';
-import { addAsOf } from '../as-of/as-of.js';
-import { addBlastRadius } from '../blast-radius/blast-radius.js';
-import { addBundle } from '../bundle/bundle.js';
-import { addProve } from '../bundle/prove.js';
-import { addVerifyBundle } from '../bundle/verify-bundle.js';
-import { addExplain } from '../explain/explain.js';
-import { addReplay } from '../replay/replay.js';
-import { addVerify } from '../verify/verify.js';
-import { addWhatIf } from '../what-if/what-if.js';
 
-/** `carat audit <verb>`: answers from the log alone. */
-export function addAudit(program: Command): void {
+type AddVerb = (audit: Command) => Command;
+
+/** What one verb stands on takes longer to load than most of them take to answer: the others are left alone. */
+const answering: Readonly<Record<string, () => Promise<AddVerb>>> = {
+  verify: async () => (await import('../verify/verify.js')).addVerify,
+  replay: async () => (await import('../replay/replay.js')).addReplay,
+  'as-of': async () => (await import('../as-of/as-of.js')).addAsOf,
+  explain: async () => (await import('../explain/explain.js')).addExplain,
+  'what-if': async () => (await import('../what-if/what-if.js')).addWhatIf,
+  'blast-radius': async () => (await import('../blast-radius/blast-radius.js')).addBlastRadius,
+  bundle: async () => (await import('../bundle/bundle.js')).addBundle,
+  prove: async () => (await import('../bundle/prove.js')).addProve,
+};
+
+/**
+ * `carat audit <verb>`: answers from the log alone.
+ * @param verb the one that is asked for; where there is none of that name, all are there to be told of
+ */
+export async function addAudit(program: Command, verb: string | undefined): Promise<void> {
   const audit = program.command('audit').description('answers from the log alone; nothing here can write to it');
-  for (const addVerb of [addVerify, addReplay, addAsOf, addExplain, addWhatIf, addBlastRadius, addBundle, addProve])
-    addVerb(audit)
+  const asked = verb !== undefined && Object.hasOwn(answering, verb) ? answering[verb] : undefined;
+  for (const load of asked === undefined ? Object.values(answering) : [asked])
+    (await load())(audit)
       .option('--source <source>', `where the log is: ${LOG_SOURCES}`, 'env')
       .option('--json', 'print JSON')
       .option('--quiet', 'say nothing but the answer');
   // It asks nobody but its file.
-  addVerifyBundle(audit);
+  if (asked === undefined) (await import('../bundle/verify-bundle.js')).addVerifyBundle(audit);
 }
