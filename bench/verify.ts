@@ -169,11 +169,8 @@ async function fillKafka(broker: string, prefix: string, url: string): Promise<v
     if (++count % 2_000 === 0) await flush();
   }
   await flush();
-  await db.query(
-    `INSERT INTO journal.consumer_offset (grp, log_id, topic, part, next_offset, epoch)
-     SELECT grp, $1, topic, part, next_offset, epoch FROM journal.consumer_offset`,
-    [log.id],
-  );
+  // Each of them has the offset on Kafka that it has in the journal.
+  await db.query('UPDATE journal.consumer_offset SET log_id = $1', [log.id]);
   await db.query(
     `INSERT INTO journal.relay_checkpoint (log_id, topic, part, next_offset)
      SELECT $1, topic, part, next FROM journal.log_head`,

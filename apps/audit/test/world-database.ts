@@ -1,5 +1,6 @@
-import { decode, type Event } from '@carat/events';
+import { decode } from '@carat/events';
 import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
+import { evolve, type Redemption } from '@carat/payout-service/redemption';
 import type { WorldRecord } from './world.ts';
 
 /** All that is asked of a database. */
@@ -36,20 +37,36 @@ const SNAPSHOTS = `
       coalesce(sum(millidiamonds) FILTER (WHERE code = 'reverse') OVER along, 0) AS reversed
     FROM payout.transfer WHERE code IN ('credit', 'reverse') WINDOW along AS (PARTITION BY creator_id ORDER BY id)) gift
   WHERE nth % $1 = 0`;
+const OF_RATES = `
+  WITH said AS (
+    SELECT event ->> 'type' AS type, (event ->> 'time')::timestamptz AS at, event -> 'data' AS data
+    FROM (SELECT convert_from(value, 'UTF8')::json AS event FROM journal.log_record WHERE topic = 'rate.events.v1') r
+  ), proposed AS (
+    SELECT data ->> 'rateId' AS id, (data ->> 'numerator')::bigint AS numerator,
+           (data ->> 'denominator')::bigint AS denominator, data ->> 'rounding' AS rounding, data
+    FROM said WHERE type = 'carat.rate.proposed.v1'
+  )`;
+const RATES = `${OF_RATES}
+  INSERT INTO payout.rate_seen (rate_id, numerator, denominator, rounding)
+  SELECT id, numerator, denominator, rounding FROM proposed WHERE id IN (SELECT rate_id FROM payout.transfer)`;
+const CASH_RATES = `${OF_RATES}
+  INSERT INTO payout.cash_rate
+    (rate_id, market, currency, numerator, denominator, rounding, effective_from, content_hash, approved_at)
+  SELECT id, data ->> 'market', data ->> 'currency', numerator, denominator, rounding,
+         (data ->> 'effectiveFrom')::timestamptz, data ->> 'contentHash',
+         (SELECT at FROM said WHERE type = 'carat.rate.approved.v1' AND said.data ->> 'rateId' = id)
+  FROM proposed WHERE data ->> 'kind' = 'diamond-to-cash'`;
+// Where the flow of places has come to: what doors have booked past it waits for its place.
+const PLACES = `
+  UPDATE payout.transfer t SET log_offset = r."offset"
+  FROM journal.log_record r JOIN journal.consumer_offset c USING (topic, part)
+  WHERE c.grp = 'carat.payout.redemption-positions' AND r."offset" < c.next_offset AND r.event_id = t.event_id`;
 const MONEY = `
   INSERT INTO payout.money_transfer (source_id, code, currency, debit, credit, amount_minor, payout_id)
   VALUES ($1, $2, $3, $4, $5, $6, $7)`;
 const REDEMPTION = `
   INSERT INTO payout.redemption (redemption_id, creator_id, status, currency, millidiamonds, requested_at, state)
-  VALUES ($1, $2, $3, $4, $5, $6, '{}')`;
-
-const STATES: Readonly<Record<string, string>> = {
-  cleared: 'pending_approval',
-  flagged: 'in_review',
-  accepted: 'in_transit',
-  'outcome-unknown': 'unknown',
-  released: 'pending_approval',
-};
+  VALUES ($1, $2, $3, $4, $5, $6, $7)`;
 
 /**
  * Puts a world into a database that has the journal and the ledger: records, and the rows that they have to give, by
@@ -57,7 +74,7 @@ const STATES: Readonly<Record<string, string>> = {
  */
 export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>, giftsToASnapshot = 1000): Promise<number> {
   const heads = new Map<string, bigint>();
-  const redemptions = new Map<string, { event: Event<'redemption.events.v1'>; status: string }>();
+  const redemptions = new Map<string, Redemption>();
   let count = 0;
   let batch: WorldRecord[] = [];
   for (const each of records) {
@@ -70,10 +87,10 @@ export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>, giftsT
     batch = [];
   }
   await write(sql, batch);
-  for (const [id, { event, status }] of redemptions) {
-    if (!('redemptionId' in event.data)) continue;
-    const { creatorId, payout, millidiamonds } = event.data;
-    await sql.query(REDEMPTION, [id, creatorId, status, payout.currency, millidiamonds, event.time]);
+  for (const [id, state] of redemptions) {
+    if (state.status === 'none') continue;
+    const { creatorId, payout, millidiamonds } = state.asked;
+    await sql.query(REDEMPTION, [id, creatorId, state.status, payout.currency, millidiamonds, state.askedAt, state]);
   }
   await sql.query(BALANCES);
   await sql.query(SNAPSHOTS, [giftsToASnapshot]);
@@ -81,7 +98,10 @@ export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>, giftsT
     UPDATE payout.balance b SET ledger_seq = s.n FROM (
       SELECT convert_from(key, 'UTF8') AS creator_id, count(*) AS n FROM journal.log_record
       WHERE topic = 'redemption.events.v1' GROUP BY 1) s WHERE s.creator_id = b.creator_id`);
+  await sql.query(RATES);
+  await sql.query(CASH_RATES);
   await finish(sql, heads);
+  await sql.query(PLACES);
   return count;
 }
 
@@ -97,7 +117,7 @@ async function write(sql: Sql, batch: readonly WorldRecord[]): Promise<void> {
     batch.map(({ record }) => record.recordedAtMs),
   ]);
   const transfers = batch.flatMap(({ topic, record, ...each }) =>
-    // What a door has booked has its place once the log has it: here it is left out.
+    // What a door has booked has its place once the log has it.
     each.transfers.map((of) => ({ ...of, logOffset: topic === 'redemption.events.v1' ? null : record.offset })),
   );
   await sql.query(TRANSFERS, [
@@ -115,21 +135,17 @@ async function write(sql: Sql, batch: readonly WorldRecord[]): Promise<void> {
   ]);
 }
 
-async function redemptionOf(
-  sql: Sql,
-  { record }: WorldRecord,
-  redemptions: Map<string, { event: Event<'redemption.events.v1'>; status: string }>,
-): Promise<void> {
+async function redemptionOf(sql: Sql, { record }: WorldRecord, redemptions: Map<string, Redemption>): Promise<void> {
   const decoded = decode('redemption.events.v1', record.value);
-  if (!('event' in decoded) || !('redemptionId' in decoded.event.data)) return;
+  if (!('event' in decoded) || decoded.event.type === 'carat.balance.adjusted.v1') return;
   const { event } = decoded;
-  const name = event.type.slice('carat.redemption.'.length, -'.v1'.length);
-  redemptions.set(decoded.event.data.redemptionId, { event, status: STATES[name] ?? name });
+  const { redemptionId } = event.data;
+  redemptions.set(redemptionId, evolve(redemptions.get(redemptionId) ?? { status: 'none' }, event));
   for (const { sourceId, code, currency, debit, credit, amountMinor, payoutId } of moneyTransfersOf(event))
     await sql.query(MONEY, [sourceId, code, currency, debit, credit, amountMinor, payoutId]);
 }
 
-/** Heads, and consumers that have read everything. */
+/** Heads, and consumers that have read everything; that of places the half of it. */
 async function finish(sql: Sql, heads: ReadonlyMap<string, bigint>): Promise<void> {
   const places = [...heads.keys()].map((place) => {
     const slash = place.lastIndexOf('/');
@@ -142,8 +158,10 @@ async function finish(sql: Sql, heads: ReadonlyMap<string, bigint>): Promise<voi
   );
   await sql.query(`
     INSERT INTO journal.consumer_offset (grp, log_id, topic, part, next_offset, epoch)
-    SELECT g, (SELECT id::text FROM journal.epoch), topic, part, next, 1 FROM journal.log_head
-    JOIN (VALUES ('carat.payout.diamond-ledger', 'diamond.events.v1'),
-                 ('carat.payout.diamond-ledger', 'award.events.v1'),
-                 ('carat.conversion.credit-diamonds', 'gift.events.v1')) AS follows(g, t) ON t = topic`);
+    SELECT g, (SELECT id::text FROM journal.epoch), topic, part, next / parts, 1 FROM journal.log_head
+    JOIN (VALUES ('carat.payout.diamond-ledger', 'diamond.events.v1', 1),
+                 ('carat.payout.diamond-ledger', 'award.events.v1', 1),
+                 ('carat.payout.redemption-positions', 'redemption.events.v1', 2),
+                 ('carat.payout.cash-rates', 'rate.events.v1', 1),
+                 ('carat.conversion.credit-diamonds', 'gift.events.v1', 1)) AS follows(g, t, parts) ON t = topic`);
 }

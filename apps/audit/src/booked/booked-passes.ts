@@ -1,8 +1,8 @@
 import { balanceOf, nothing, terms } from '@carat/payout-service/terms';
 import type { CreatorBooks } from '../passes/ledger.js';
-import type { ByState, RedemptionState } from '../passes/redemptions.js';
+import type { ByState } from '../redeemed/redemptions.js';
 import type { Findings } from '../verify/findings.js';
-import type { BookedBalance, BookedEntry, BookedMoney, BookedSnapshot } from './booked.js';
+import { type BookedBalance, type BookedEntry, type BookedSnapshot } from './booked.js';
 import { type BookedTransfer, creatorIn, Fingerprint, TransferHash } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
@@ -22,11 +22,12 @@ export class BooksPass {
   constructor(
     private readonly findings: Findings,
     key: string,
+    arePlacesKept: boolean,
   ) {
-    this.hash = new TransferHash(key);
+    this.hash = new TransferHash(key, arePlacesKept);
   }
 
-  /** @param rows what `rowsCopied` gives of `FINGERPRINTED` */
+  /** @param rows what `rowsCopied` gives of `fingerprinted` */
   transfers(rows: readonly Buffer[]): void {
     this.findings.checked('transfers', rows.length);
     for (const row of rows) {
@@ -64,20 +65,19 @@ export class BooksPass {
     );
   }
 
-  balances(rows: readonly BookedBalance[], creators: GivenByLog): void {
+  /** @param seqs the number of the last event of each creator's own, as the log has it */
+  balances(rows: readonly BookedBalance[], creators: GivenByLog, seqs: ReadonlyMap<string, number>): void {
     this.findings.checked('balances', rows.length);
     this.findings.checked('conservation', rows.length);
-    for (const { creatorId, terms: found, available, recoverable } of rows) {
+    for (const { creatorId, terms: found, available, recoverable, ledgerSeq } of rows) {
       this.rowed.add(creatorId);
       const due = (creators.get(creatorId) ?? none).terms;
-      const differing = terms.filter((term) => found[term] !== due[term]);
-      if (differing.length > 0)
-        this.findings.add(
-          'balances',
-          'balance_differs',
-          creatorId,
-          differing.map((term) => `${term} is ${found[term]}, the log gives ${due[term]}`).join('; '),
-        );
+      const differing = terms
+        .filter((term) => found[term] !== due[term])
+        .map((term) => `${term} is ${found[term]}, the log gives ${due[term]}`);
+      const dueSeq = BigInt(seqs.get(creatorId) ?? 0);
+      if (ledgerSeq !== dueSeq) differing.push(`ledger_seq is ${ledgerSeq}, the log gives ${dueSeq}`);
+      if (differing.length > 0) this.findings.add('balances', 'balance_differs', creatorId, differing.join('; '));
       const net = balanceOf(found);
       if (net.available !== available || net.recoverable !== recoverable)
         this.findings.add(
@@ -140,58 +140,6 @@ export function checkConservation(
   }
 }
 
-/** What is said of a redemption, by its events or by its row. */
-export const stateOf = ({ status, millidiamonds, creatorId }: RedemptionState): string =>
-  `${status}, ${millidiamonds} millidiamonds of ${creatorId}`;
-
-/** What is said of money that a redemption moved. */
-const moneyOf = (of: BookedMoney): string =>
-  `${of.amountMinor} ${of.currency} from ${of.debit} to ${of.credit} for ${of.payoutId}`;
-
-const nameOfMoney = ({ sourceId, code }: BookedMoney): string => `${sourceId} ${code}`;
-
-/** Money that has to be booked: what it is called, and what it is, as one text. */
-export const dueMoney = (of: BookedMoney): [name: string, text: string] => [nameOfMoney(of), moneyOf(of)];
-
-/** The codes under which rows and events are found to differ. */
-export interface Differences {
-  readonly pass: 'redemptions' | 'double-entry';
-  readonly differs: string;
-  readonly withoutEvent: string;
-  readonly missing: string;
-}
-
-export const redemptionDifferences: Differences = {
-  pass: 'redemptions',
-  differs: 'redemption_differs',
-  withoutEvent: 'redemption_without_events',
-  missing: 'redemption_missing',
-};
-
-export const moneyDifferences: Differences = {
-  pass: 'double-entry',
-  differs: 'money_differs',
-  withoutEvent: 'money_without_event',
-  missing: 'money_not_booked',
-};
-
-/** Names each row that is not what its events say, and all that they say and no row does. */
-export function compareNamed(
-  due: ReadonlyMap<string, string>,
-  rows: Iterable<readonly [name: string, text: string]>,
-  { pass, differs, withoutEvent, missing }: Differences,
-  findings: Findings,
-): void {
-  const left = new Map(due);
-  for (const [name, found] of rows) {
-    const said = left.get(name);
-    left.delete(name);
-    if (said === undefined) findings.add(pass, withoutEvent, name, `${found}: no event says so`);
-    else if (said !== found) findings.add(pass, differs, name, `${found}; its events say ${said}`);
-  }
-  for (const [name, said] of left) findings.add(pass, missing, name, `its events say ${said}, and it has no row`);
-}
-
 /** What one creator's transfers should be and are, row by row. */
 export function compareTransfers(
   due: ReadonlyMap<string, BookedTransfer>,
@@ -236,6 +184,7 @@ const compared: readonly (keyof BookedTransfer)[] = [
   'redemptionId',
   'coins',
   'rateId',
+  'logOffset',
 ];
 
 const amountOf = ({ code, creatorId, millidiamonds }: BookedTransfer): string =>

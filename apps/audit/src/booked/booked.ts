@@ -1,3 +1,4 @@
+import type { RateOnEvent } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
 
 /** A creator's balance as its row has it, in millidiamonds. */
@@ -6,6 +7,8 @@ export interface BookedBalance {
   readonly terms: Terms;
   readonly available: bigint;
   readonly recoverable: bigint;
+  /** The number of the last event of the creator's own. */
+  readonly ledgerSeq: bigint;
 }
 
 /** What a creator's gifts had come to somewhere in the log, in millidiamonds, as it was written down to start from. */
@@ -21,12 +24,20 @@ export interface BookedSnapshot {
   readonly misplaced: number;
 }
 
-/** A redemption as its row has it. */
+/** A redemption as its row has it: all that is searched for, and all of it. */
 export interface BookedRedemption {
   readonly redemptionId: string;
   readonly creatorId: string;
   readonly status: string;
-  readonly millidiamonds: bigint;
+  readonly currency: string;
+  /** In decimal. */
+  readonly millidiamonds: string;
+  /** RFC 3339, in UTC, with six decimals of a second; of `decideBefore`, too. */
+  readonly requestedAt: string;
+  readonly quoteId?: string | undefined;
+  readonly decideBefore?: string | undefined;
+  /** What its events have made of it, as JSON. */
+  readonly state: unknown;
 }
 
 /** Money that a redemption moved, in the smallest unit of its currency. */
@@ -47,3 +58,26 @@ export interface BookedEntry {
   readonly millidiamonds: bigint;
   readonly count: number;
 }
+
+/** A rate as its row has it, with which the prices of gifts are told. */
+export interface BookedRate {
+  readonly rateId: string;
+  /** `numerator/denominator rounding`. */
+  readonly fraction: string;
+}
+
+/** A rate to cash as its row has it, from which quotes are made. Times as those of redemptions. */
+export interface BookedCashRate extends BookedRate {
+  readonly market: string;
+  readonly currency: string;
+  readonly effectiveFrom: string;
+  readonly contentHash: string;
+  readonly approvedAt?: string | undefined;
+}
+
+/** A time as a row is read with: to the microsecond, of which events have none. */
+export const inMicroseconds = (time: string): string => new Date(time).toISOString().replace('Z', '000Z');
+
+/** A rate's fraction, as a row is read with it. */
+export const fractionOf = ({ numerator, denominator, rounding }: Omit<RateOnEvent, 'id'>): string =>
+  `${numerator}/${denominator} ${rounding}`;

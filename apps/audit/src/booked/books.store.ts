@@ -1,10 +1,20 @@
 import { rowsCopied } from '@carat/event-log/readers';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
+import { KEPT_PLACES, type KeptPlaces } from '@carat/payout-service/ledger-rows';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { carriedTopics } from '../lanes/lane-task.js';
-import type { BookedBalance, BookedEntry, BookedMoney, BookedRedemption, BookedSnapshot } from './booked.js';
-import { type BookedTransfer, FINGERPRINT_BYTES, FINGERPRINTED } from './fingerprint.js';
+import type {
+  BookedBalance,
+  BookedCashRate,
+  BookedEntry,
+  BookedMoney,
+  BookedRate,
+  BookedRedemption,
+  BookedSnapshot,
+} from './booked.js';
+import { type BookedTransfer, FINGERPRINT_BYTES, fingerprinted } from './fingerprint.js';
+import { balanceIn, cashRateIn, type Row, rateIn, redemptionIn, snapshotIn, transferIn } from './rows-in.js';
 
 const ROWS_AT_A_TIME = 500;
 
@@ -18,9 +28,14 @@ export interface Books {
   readonly consumed: ReadonlyMap<string, bigint>;
   /** How far the journal was carried onto Kafka for good, by place. */
   readonly relayed: ReadonlyMap<string, bigint>;
+  /**
+   * By place, the first offset of which the ledger keeps where events stand; undefined where it has read two logs, the
+   * offsets of which say nothing beside each other.
+   */
+  readonly placesFrom: ReadonlyMap<string, bigint> | undefined;
   /** Places of the journal that hold rows past the offset that comes next: nobody's append has put them there. */
   pastHeads(): Promise<readonly string[]>;
-  /** Every transfer, as `rowsCopied` gives a row of `FINGERPRINTED`. */
+  /** Every transfer, as `rowsCopied` gives a row of `fingerprinted`. */
   transfers(): AsyncGenerator<readonly Buffer[]>;
   /** Every row of the journal that a relay carries, as `CarriedBags` takes it. @param key of the run */
   journaled(key: string): AsyncGenerator<readonly Buffer[]>;
@@ -32,20 +47,21 @@ export interface Books {
   /** What balances as of a position start from. None where the ledger has read two logs: then they start from none. */
   snapshots(): AsyncGenerator<readonly BookedSnapshot[]>;
   redemptions(): AsyncGenerator<readonly BookedRedemption[]>;
+  rates(): Promise<readonly BookedRate[]>;
+  cashRates(): Promise<readonly BookedCashRate[]>;
   moneyTransfers(): AsyncGenerator<readonly BookedMoney[]>;
   close(): Promise<void>;
 }
-
-type Row = readonly (string | null)[];
 
 const PAST_HEADS = `
   SELECT topic || '/' || part FROM journal.log_head h WHERE EXISTS (
     SELECT 1 FROM journal.log_record r WHERE r.topic = h.topic AND r.part = h.part AND r."offset" >= h.next)`;
 const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
-         rate_id
+         rate_id, log_offset::text
   FROM payout.transfer`;
-const TRANSFER_ROWS = `COPY (SELECT ${FINGERPRINTED} FROM payout.transfer) TO STDOUT (FORMAT binary)`;
+const transferRows = (arePlacesKept: boolean): string =>
+  `COPY (SELECT ${fingerprinted(arePlacesKept)} FROM payout.transfer) TO STDOUT (FORMAT binary)`;
 // Hashed where they are, and in the order in which they lie: whoever asks for them by offset sees every page of the
 // table a dozen times. Of each hash only what a bag looks at, and of a topic's name its place among them.
 const journaledRows = (key: string): string => `
@@ -60,7 +76,7 @@ const ENTRIES = `
   GROUP BY debit, credit ORDER BY debit, credit`;
 const BALANCE = `
   SELECT creator_id, earned::text, awarded::text, adjusted::text, reversed::text, held::text, redeemed::text,
-         available::text, recoverable::text
+         available::text, recoverable::text, ledger_seq::text
   FROM payout.balance`;
 // Each is held against the transfers since the one before, and the last against those after it, too: none is looked at
 // twice.
@@ -84,7 +100,16 @@ const SNAPSHOT = `
   WHERE NOT EXISTS (SELECT 1 FROM journal.consumer_offset
                     WHERE grp = '${LEDGER_GROUP}' AND log_id <> $1 AND next_offset > 0)
   WINDOW along AS (PARTITION BY creator_id ORDER BY next_offset)`;
-const REDEMPTION = 'SELECT redemption_id, creator_id, status, millidiamonds::text FROM payout.redemption';
+const utc = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const REDEMPTION = `
+  SELECT redemption_id, creator_id, status, currency, millidiamonds::text, ${utc('requested_at')}, quote_id,
+         ${utc('decide_before')}, state::text
+  FROM payout.redemption`;
+const FRACTION = `numerator || '/' || denominator || ' ' || rounding`;
+const RATE = `SELECT rate_id, ${FRACTION} FROM payout.rate_seen`;
+const CASH_RATE = `
+  SELECT rate_id, ${FRACTION}, market, currency, ${utc('effective_from')}, content_hash, ${utc('approved_at')}
+  FROM payout.cash_rate`;
 const MONEY = `
   SELECT source_id, code, currency, debit, credit, amount_minor::text, payout_id FROM payout.money_transfer
   WHERE code IN ('pay', 'late_pay', 'unpay')`;
@@ -107,7 +132,8 @@ export async function openBooks(databaseUrl: string, logId: string): Promise<Boo
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const [found] = await rowsOf(client, `SELECT to_regclass('payout.transfer')::text`);
     if (found?.[0] === null) throw new LedgerMissing('the database holds no diamond ledger');
-    return { ...(await standing(client, logId)), ...tables(client, logId), close: () => client.end() };
+    const stands = await standing(client, logId);
+    return { ...stands, ...tables(client, logId, stands.placesFrom !== undefined), close: () => client.end() };
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
@@ -137,8 +163,9 @@ async function rowsOf(client: pg.Client, text: string, values: readonly unknown[
 async function standing(
   client: pg.Client,
   logId: string,
-): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed'>> {
+): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed' | 'placesFrom'>> {
   const [epoch] = await rowsOf(client, 'SELECT id::text FROM journal.epoch');
+  const { rows: kept } = await client.query<KeptPlaces>(KEPT_PLACES, [LEDGER_GROUP, logId]);
   return {
     journal: epoch?.[0] ?? '',
     heads: placed(await rowsOf(client, `SELECT topic || '/' || part, next::text FROM journal.log_head`)),
@@ -150,6 +177,7 @@ async function standing(
       ),
     ),
     relayed: placed(await rowsOf(client, RELAYED, [logId])),
+    placesFrom: kept[0]?.isOfOneLog === true ? placed(Object.entries(kept[0].keptFrom)) : undefined,
   };
 }
 
@@ -163,12 +191,14 @@ type Tables = Pick<
   | 'balances'
   | 'snapshots'
   | 'redemptions'
+  | 'rates'
+  | 'cashRates'
   | 'moneyTransfers'
 >;
 
-const tables = (client: pg.Client, logId: string): Tables => ({
+const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Tables => ({
   pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
-  transfers: () => rowsCopied(client.query(copyTo(TRANSFER_ROWS))),
+  transfers: () => rowsCopied(client.query(copyTo(transferRows(arePlacesKept)))),
   journaled: (key) => rowsCopied(client.query(copyTo(journaledRows(key)))),
   entries: async () =>
     (await rowsOf(client, ENTRIES)).map(([debit, credit, sum, count]) => ({
@@ -178,16 +208,14 @@ const tables = (client: pg.Client, logId: string): Tables => ({
       count: Number(count),
     })),
   transfersOf: async (creatorId) =>
-    (await rowsOf(client, `${TRANSFER} WHERE creator_id = $1`, [creatorId])).map(transferIn),
+    (await rowsOf(client, `${TRANSFER} WHERE creator_id = $1`, [creatorId])).map((row) =>
+      transferIn(row, arePlacesKept),
+    ),
   balances: () => streamed(client, BALANCE, balanceIn),
   snapshots: () => streamed(client, SNAPSHOT, snapshotIn, [logId]),
-  redemptions: () =>
-    streamed(client, REDEMPTION, ([redemptionId = '', creatorId = '', status = '', amount]) => ({
-      redemptionId: redemptionId ?? '',
-      creatorId: creatorId ?? '',
-      status: status ?? '',
-      millidiamonds: BigInt(amount ?? 0),
-    })),
+  redemptions: () => streamed(client, REDEMPTION, redemptionIn),
+  rates: async () => (await rowsOf(client, RATE)).map(rateIn),
+  cashRates: async () => (await rowsOf(client, CASH_RATE)).map(cashRateIn),
   moneyTransfers: () =>
     streamed(client, MONEY, ([sourceId, code, currency, debit, credit, amount, payoutId]) => ({
       sourceId: sourceId ?? '',
@@ -218,36 +246,3 @@ async function* streamed<T>(
   }
   await client.query(`CLOSE ${cursor}`);
 }
-
-const transferIn = (row: Row): BookedTransfer => ({
-  eventId: row[0] ?? '',
-  code: row[1] ?? '',
-  creatorId: row[2] ?? '',
-  debit: row[3] ?? '',
-  credit: row[4] ?? '',
-  millidiamonds: BigInt(row[5] ?? 0),
-  giftId: row[6] ?? undefined,
-  redemptionId: row[7] ?? undefined,
-  coins: row[8] == null ? undefined : BigInt(row[8]),
-  rateId: row[9] ?? undefined,
-});
-
-const snapshotIn = ([creatorId, ...figures]: Row): BookedSnapshot => {
-  const [nextOffset = 0n, earned = 0n, reversed = 0n, dueEarned = 0n, dueReversed = 0n, misplaced = 0n] = figures.map(
-    (text) => BigInt(text ?? 0),
-  );
-  const due = { earned: dueEarned, reversed: dueReversed };
-  return { creatorId: creatorId ?? '', nextOffset, earned, reversed, due, misplaced: Number(misplaced) };
-};
-
-const balanceIn = (row: Row): BookedBalance => {
-  const amounts = row.slice(1).map((text) => BigInt(text ?? 0));
-  const [earned = 0n, awarded = 0n, adjusted = 0n, reversed = 0n, held = 0n, redeemed = 0n] = amounts;
-  const [available = 0n, recoverable = 0n] = amounts.slice(6);
-  return {
-    creatorId: row[0] ?? '',
-    terms: { earned, awarded, adjusted, reversed, held, redeemed },
-    available,
-    recoverable,
-  };
-};

@@ -1,7 +1,8 @@
+import type { Topic } from '@carat/events';
 import type { Transfer } from '@carat/payout-service/transfers-of';
 import { type Digest, Scratch } from '../seals/digest.js';
 
-/** A transfer as it is booked: what an event says, or what a row does. Where the event stands no event says. */
+/** A transfer as it is booked: what an event says, or what a row does. */
 export interface BookedTransfer {
   readonly eventId: string;
   readonly code: string;
@@ -13,20 +14,42 @@ export interface BookedTransfer {
   readonly redemptionId?: string | undefined;
   readonly coins?: bigint | undefined;
   readonly rateId?: string | undefined;
+  /** Where its event stands, which no event says; undefined where that is not kept, or not known yet. */
+  readonly logOffset?: bigint | undefined;
 }
 
-export const bookedOf = (transfer: Transfer): BookedTransfer => ({
+/** @param logOffset what the ledger has to say of where the event stands */
+export const bookedOf = (transfer: Transfer, logOffset: bigint | undefined): BookedTransfer => ({
   ...transfer,
   coins: transfer.priced?.coins,
   rateId: transfer.priced?.rate.id,
+  logOffset,
 });
 
+/** What the ledger keeps of where the events of one partition stand. Plain data. */
+export interface PlacesKept {
+  /** By topic, the first offset that is kept. What was booked before it stands before every offset. */
+  readonly from: Readonly<Partial<Record<Topic, bigint>>>;
+  /** Up to where the ledger was told of payout-service's own events: the door that books them cannot know. */
+  readonly ownUpTo: bigint;
+}
+
+const BEFORE_EVERY_OFFSET = -1n;
+
+/** Where the ledger has to say that an event stands; undefined where it says nothing, or cannot know yet. */
+export function placeBooked(kept: PlacesKept | undefined, topic: Topic, offset: bigint): bigint | undefined {
+  if (kept === undefined) return undefined;
+  if (topic === 'redemption.events.v1') return offset < kept.ownUpTo ? offset : undefined;
+  return offset < (kept.from[topic] ?? 0n) ? BEFORE_EVERY_OFFSET : offset;
+}
+
 /**
- * What of a transfer is fingerprinted, in this order, as columns of its table: everything but its number, and when and
- * where in the log it was booked.
+ * What of a transfer is fingerprinted, in this order, as columns of its table: everything but its number, and when it
+ * was booked. Where its event stands belongs to it where the ledger keeps that.
  */
-export const FINGERPRINTED =
-  'creator_id, event_id::text, code, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id';
+export const fingerprinted = (arePlacesKept: boolean): string =>
+  'creator_id, event_id::text, code, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id' +
+  (arePlacesKept ? ', log_offset' : '');
 
 /** So many bytes of a hash are looked at. */
 export const FINGERPRINT_BYTES = 12;
@@ -65,12 +88,12 @@ export class Fingerprint {
 
 // Of a text of an event, which is at most that long, or of a number.
 const LONGEST_FIELD_BYTES = 4 + 256;
-const FIELDS = 10;
+const FIELDS = 11;
 const ABSENT = -1;
 
 /**
  * Hashes transfers, of events and of rows alike, over the bytes that Postgres copies of a row in binary format: every
- * field of `FINGERPRINTED` behind its length.
+ * field of `fingerprinted` behind its length.
  */
 export class TransferHash {
   private readonly scratch = new Scratch();
@@ -78,14 +101,17 @@ export class TransferHash {
   private length = 0;
 
   /** @param key of the run, at least 16 random bytes as text */
-  constructor(key: string) {
+  constructor(
+    key: string,
+    private readonly arePlacesKept: boolean,
+  ) {
     this.begin = key.length;
     this.scratch.reach(this.begin + FIELDS * LONGEST_FIELD_BYTES);
     this.scratch.bytes.write(key, 'latin1');
   }
 
-  /** Of what an event moves: the same as of the row that it is booked as. */
-  ofTransfer(of: Transfer): Digest {
+  /** Of what an event moves: the same as of the row that it is booked as. @param place as `placeBooked` gives it */
+  ofTransfer(of: Transfer, place: bigint | undefined): Digest {
     this.length = this.begin;
     this.text(of.creatorId);
     this.text(of.eventId);
@@ -97,10 +123,11 @@ export class TransferHash {
     this.text(of.redemptionId);
     this.bigint(of.priced?.coins);
     this.text(of.priced?.rate.id);
+    if (this.arePlacesKept) this.bigint(place);
     return this.scratch.digest(this.length);
   }
 
-  /** @param row what `rowsCopied` gives of `FINGERPRINTED` */
+  /** @param row what `rowsCopied` gives of `fingerprinted` */
   ofRow(row: Buffer): Digest {
     const end = this.begin + row.length;
     this.scratch.reach(end);
@@ -127,7 +154,7 @@ export class TransferHash {
   }
 }
 
-/** Whose a row is: the first field of `FINGERPRINTED`. */
+/** Whose a row is: the first field of `fingerprinted`. */
 export const creatorIn = (row: Buffer): string => row.toString('utf8', 4, 4 + row.readInt32BE());
 
 /** Four bytes of a digest, from `at` on, as a number. */

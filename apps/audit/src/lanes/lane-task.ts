@@ -1,8 +1,9 @@
 import type { RateBook } from '@carat/conversion-service/rate-book';
 import { isJournaled, type Topic } from '@carat/events';
 import type { Terms } from '@carat/payout-service/terms';
+import type { PlacesKept } from '../booked/fingerprint.js';
 import type { CreatorBooks } from '../passes/ledger.js';
-import type { ByState } from '../passes/redemptions.js';
+import type { ByState } from '../redeemed/redemptions.js';
 import type { SealContent } from '../seals/seal.js';
 import type { FoundByAnother } from '../verify/findings.js';
 
@@ -38,6 +39,8 @@ export interface LaneTask {
   /** Up to where the ledger has booked, and conversion has converted; of a topic that is not here, everything. */
   readonly bookedUpTo: Readonly<Partial<Record<Topic, bigint>>>;
   readonly convertedUpTo: bigint | undefined;
+  /** What the ledger keeps of where events stand; undefined where it keeps nothing that could be compared. */
+  readonly places: PlacesKept | undefined;
   /** Up to where payout-service's own events are in the books; undefined where no books say so. */
   readonly ownUpTo: bigint | undefined;
   /** Up to where gift-service has taken requests in: what is past it may still become a dead letter. */
@@ -63,8 +66,12 @@ export interface LaneResult {
   readonly gifts: number;
   readonly giftCoins: bigint;
   readonly creators: ReadonlyMap<string, CreatorBooks>;
+  /** The rates that booked gifts were priced by: by their ids, all fractions that were said of them. */
+  readonly rates: ReadonlyMap<string, ReadonlySet<string>>;
   /** Of each creator, what its redemptions hold and have redeemed. */
   readonly byState: ReadonlyMap<string, ByState>;
+  /** The number of the last event of each creator's own. */
+  readonly ledgerSeqs: ReadonlyMap<string, number>;
   /** What the events say of each redemption, and the money that they have moved: what `Bags` tell of it. */
   readonly redemptions: Uint32Array;
   readonly money: Uint32Array;

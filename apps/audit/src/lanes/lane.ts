@@ -2,14 +2,15 @@ import type { Position, RawBatch, RawRecord } from '@carat/event-log';
 import { type Event, isJournaled, isUpstream, type Topic } from '@carat/events';
 import { ManyEvents } from '@carat/events/decode-many';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
-import { Bags } from '../booked/bags.js';
-import { stateOf } from '../booked/booked-passes.js';
 import { type Carried, CarriedBags, carriedOf, sequenceOf } from '../carried/carried.js';
 import { CoinsPass } from '../passes/coins.js';
 import { CreditsPass } from '../passes/credits.js';
-import { CoverPass, LedgerPass } from '../passes/ledger.js';
+import { LedgerPass } from '../passes/ledger.js';
 import type { Lots } from '../passes/lots.js';
-import { byState } from '../passes/redemptions.js';
+import { Bags } from '../redeemed/bags.js';
+import { CoverPass } from '../redeemed/cover.js';
+import { dueRedemption } from '../redeemed/named.js';
+import { byState } from '../redeemed/redemptions.js';
 import { Findings } from '../verify/findings.js';
 import { EventSums } from './event-sums.js';
 import { carriedTopics, type LaneResult, type LaneTask, laneTopics } from './lane-task.js';
@@ -70,6 +71,7 @@ export class Lane {
       partition,
       key: task.key,
       partitions: task.partitions,
+      places: task.places,
       bookedUpTo: (topic) => task.bookedUpTo[topic],
       sealed: seals.map(({ balances }) => balances.find((each) => each.partition === partition)?.digest),
     });
@@ -139,18 +141,23 @@ export class Lane {
       giftCoins: this.coins.giftCoins,
       creators: this.ledger.creators(),
       ...this.ownResult(),
+      rates: this.ledger.rates(),
       days: this.ledger.days(),
       carried: new Map(carriedTopics.map((topic) => [topic, this.carried.told(topic, partition)] as const)),
       sums: this.sums.map((sums) => sums.told()),
     };
   }
 
-  private ownResult(): Pick<LaneResult, 'byState' | 'redemptions' | 'money'> {
-    const states = new Map(this.own.redemptions.states());
+  private ownResult(): Pick<LaneResult, 'byState' | 'ledgerSeqs' | 'redemptions' | 'money'> {
     const [redemptions, money] = [new Bags(this.task.key), new Bags(this.task.key)];
-    for (const [id, state] of states) redemptions.add(id, stateOf(state));
+    for (const redemption of this.own.redemptions.states()) redemptions.add(...dueRedemption(redemption));
     for (const [name, text] of this.own.money) money.add(name, text);
-    return { byState: byState(states.values()), redemptions: redemptions.told(), money: money.told() };
+    return {
+      byState: byState(this.own.redemptions.states()),
+      ledgerSeqs: this.own.redemptions.ledgerSeqs(),
+      redemptions: redemptions.told(),
+      money: money.told(),
+    };
   }
 
   private takeRecord(position: Position, record: RawRecord, of: TopicOfLane): void {
@@ -229,7 +236,8 @@ export class Lane {
 
   private post(event: LedgerEvent, position: Position, bookedAt = position.offset): void {
     const transfers = transfersOf(event);
-    this.ledger.add(transfers, { topic: position.topic, offset: bookedAt }, this.recordedAtMs, this.behind);
+    const { topic, offset } = position;
+    this.ledger.add(transfers, { topic, offset, bookedAt }, this.recordedAtMs, this.behind);
     this.cover?.add(event.data.creatorId, transfers, position);
   }
 

@@ -2,8 +2,8 @@ import type { RateBook } from '@carat/conversion-service/rate-book';
 import type { Position } from '@carat/event-log';
 import type { Event } from '@carat/events';
 import { moneyTransfersOf } from '@carat/payout-service/money-transfers';
-import { dueMoney } from '../booked/booked-passes.js';
-import { RedemptionsPass } from '../passes/redemptions.js';
+import { dueMoney } from '../redeemed/named.js';
+import { RedemptionsPass } from '../redeemed/redemptions.js';
 import type { Findings } from '../verify/findings.js';
 
 /** What payout-service's own events of one partition come to. */

@@ -3,7 +3,7 @@ import type { RateBook } from '@carat/conversion-service/rate-book';
 import { FlowHalted, faultOf, type Position } from '@carat/event-log';
 import { type Event, uuidOf } from '@carat/events';
 import type { ManyEvents } from '@carat/events/decode-many';
-import canonicalize from 'canonicalize';
+import { firstDifference } from '../booked/first-difference.js';
 import type { Findings } from '../verify/findings.js';
 import { IdTable } from './id-table.js';
 
@@ -217,7 +217,7 @@ export class CreditsPass {
   private compare(due: DiamondEvent, event: DiamondEvent, position: Position): void {
     // Nearly always they are the same, member by member.
     if (JSON.stringify(due) === JSON.stringify(event)) return;
-    const differing = firstDifference(due, event, '');
+    const differing = firstDifference(due, event);
     if (differing !== undefined) this.findings.add('credits', 'credit_differs', idOf(event), differing, position);
   }
 
@@ -242,16 +242,3 @@ export class CreditsPass {
 }
 
 const idOf = ({ id, data }: DiamondEvent): string => data.giftId ?? uuidOf(id);
-
-/** Where two values first differ, as a sentence; members that only the second has are looked at, too. */
-export function firstDifference(due: unknown, found: unknown, pointer: string): string | undefined {
-  if (canonicalize(due) === canonicalize(found)) return undefined;
-  if (typeof due !== 'object' || typeof found !== 'object' || due === null || found === null)
-    return `${pointer === '' ? '/' : pointer} is ${canonicalize(found)}, due is ${canonicalize(due)}`;
-  for (const name of [...new Set([...Object.keys(due), ...Object.keys(found)])].sort()) {
-    const [a, b] = [(due as Record<string, unknown>)[name], (found as Record<string, unknown>)[name]];
-    const difference = firstDifference(a, b, `${pointer}/${name}`);
-    if (difference !== undefined) return difference;
-  }
-  return undefined;
-}

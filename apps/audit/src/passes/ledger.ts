@@ -1,9 +1,9 @@
-import type { Position } from '@carat/event-log';
-import { partitionOf, type Topic } from '@carat/events';
+import { partitionOf, type RateOnEvent, type Topic } from '@carat/events';
 import { balanceTopics } from '@carat/payout-service/balance-position';
-import { changesBy, gainOf, movedBy, type Terms, terms } from '@carat/payout-service/terms';
+import { changesBy, movedBy, type Terms, terms } from '@carat/payout-service/terms';
 import type { Transfer } from '@carat/payout-service/transfers-of';
-import { Fingerprint, TransferHash } from '../booked/fingerprint.js';
+import { fractionOf } from '../booked/booked.js';
+import { Fingerprint, type PlacesKept, placeBooked, TransferHash } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/digest.js';
 import type { Findings } from '../verify/findings.js';
@@ -13,20 +13,6 @@ export interface CreatorBooks {
   readonly terms: Terms;
   /** Of all its transfers. */
   readonly fingerprint: string;
-}
-
-/** A moment at which the log says what a balance then included: a redemption's request. */
-export interface CoverPoint {
-  readonly creatorId: string;
-  readonly subject: string;
-  readonly topic: Topic;
-  /** Every event of the creator before this offset of the topic was in the balance. */
-  readonly before: bigint;
-}
-
-/** What a creator had gained of a topic at a cover point. */
-export interface Covered extends CoverPoint {
-  readonly gained: bigint;
 }
 
 interface LedgerOptions {
@@ -39,6 +25,15 @@ interface LedgerOptions {
   readonly partition: number;
   /** How many partitions there are. */
   readonly partitions: number;
+  /** What the ledger keeps of where events stand; undefined where it keeps nothing that could be compared. */
+  readonly places: PlacesKept | undefined;
+}
+
+/** Where an event of the ledger stands in the log, and where in what it is booked from. */
+interface BookedAt {
+  readonly topic: Topic;
+  readonly offset: bigint;
+  readonly bookedAt: bigint;
 }
 
 const MS_A_DAY = 86_400_000;
@@ -93,28 +88,32 @@ export class LedgerPass {
   private readonly sealed: SealedBalances;
   private readonly hash: TransferHash;
   private readonly byDay = new Map<number, Sums>();
+  private readonly fractions = new Map<string, Set<string>>();
+  private lastRate: RateOnEvent | undefined;
   private day: { readonly number: number; readonly sums: Sums } | undefined;
 
   constructor(private readonly options: LedgerOptions) {
     this.sealed = new SealedBalances(options);
-    this.hash = new TransferHash(options.key);
+    this.hash = new TransferHash(options.key, options.places !== undefined);
   }
 
   /** What one ledger event moves, once. `seals`: how many seals it stands behind. */
   add(
     transfers: readonly Transfer[],
-    { topic, offset }: Pick<Position, 'topic' | 'offset'>,
+    { topic, offset, bookedAt }: BookedAt,
     recordedAtMs: number,
     seals: number,
   ): void {
+    const place = placeBooked(this.options.places, topic, offset);
     for (const transfer of transfers) {
       const of = effectsOf(transfer);
       this.sealed.add(transfer, of, seals);
       const upTo = this.options.bookedUpTo(topic);
-      if (upTo !== undefined && offset >= upTo) continue;
+      if (upTo !== undefined && bookedAt >= upTo) continue;
       const book = this.bookOf(transfer.creatorId, topic);
       enter(book.terms, of, transfer.millidiamonds);
-      book.fingerprint.add(this.hash.ofTransfer(transfer));
+      book.fingerprint.add(this.hash.ofTransfer(transfer, place));
+      if (transfer.priced !== undefined) this.pricedBy(transfer.priced.rate);
       enter(this.dayOf(recordedAtMs), of, transfer.millidiamonds);
       this.options.findings.checked('transfers');
     }
@@ -134,9 +133,29 @@ export class LedgerPass {
     );
   }
 
+  /** The rates that booked gifts were priced by: by their ids, all fractions that were said of them. */
+  rates(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.fractions;
+  }
+
   /** What each UTC day has changed, by its number since 1970. */
   days(): ReadonlyMap<number, Terms> {
     return new Map([...this.byDay].map(([day, sums]) => [day, termsOf(sums)]));
+  }
+
+  /** Nearly always by the same as the one before. */
+  private pricedBy(rate: RateOnEvent): void {
+    const last = this.lastRate;
+    if (
+      last?.id === rate.id &&
+      last.numerator === rate.numerator &&
+      last.denominator === rate.denominator &&
+      last.rounding === rate.rounding
+    )
+      return;
+    this.lastRate = rate;
+    const fractions = this.fractions.get(rate.id) ?? new Set();
+    this.fractions.set(rate.id, fractions.add(fractionOf(rate)));
   }
 
   private bookOf(creatorId: string, topic: Topic): Book {
@@ -226,56 +245,5 @@ class SealedBalances {
         `seal ${seal + 1}`,
         `balances of partition ${partition} are ${digest}, sealed ${sealed[seal]}`,
       );
-  }
-}
-
-/** The points of one creator that are still to come, and what it has gained so far. */
-interface Covering {
-  readonly points: CoverPoint[];
-  gained: bigint;
-}
-
-/**
- * What a creator had gained of a topic whenever a redemption was requested: sums of exactly the events that the request
- * says its balance included (the rules of money, 5).
- */
-export class CoverPass {
-  // By creator within topic, and not by one text of both: that would be put together anew for every event there is.
-  private readonly points = new Map<Topic, Map<string, Covering>>();
-  readonly covered: Covered[] = [];
-
-  constructor(points: readonly CoverPoint[]) {
-    for (const point of points) {
-      const ofTopic = this.points.get(point.topic) ?? new Map<string, Covering>();
-      this.points.set(point.topic, ofTopic);
-      const of = ofTopic.get(point.creatorId) ?? { points: [], gained: 0n };
-      ofTopic.set(point.creatorId, of);
-      of.points.push(point);
-    }
-    for (const of of this.all()) of.points.sort((a, b) => (a.before < b.before ? -1 : 1));
-  }
-
-  add(creatorId: string, transfers: readonly Transfer[], { topic, offset }: Position): void {
-    const of = this.points.get(topic)?.get(creatorId);
-    if (of === undefined || of.points.length === 0) return;
-    this.passUpTo(of, offset);
-    for (const transfer of transfers) of.gained += gainOf(movedBy(transfer));
-  }
-
-  end(): readonly Covered[] {
-    for (const of of this.all()) this.passUpTo(of, undefined);
-    return this.covered;
-  }
-
-  private all(): Covering[] {
-    return [...this.points.values()].flatMap((ofTopic) => [...ofTopic.values()]);
-  }
-
-  private passUpTo({ points, gained }: Covering, offset: bigint | undefined): void {
-    for (let [point] = points; point !== undefined; [point] = points) {
-      if (offset !== undefined && offset < point.before) return;
-      this.covered.push({ ...point, gained });
-      points.shift();
-    }
   }
 }

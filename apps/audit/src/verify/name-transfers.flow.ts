@@ -5,9 +5,10 @@ import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { type LedgerEvent, transfersOf } from '@carat/payout-service/transfers-of';
 import { compareTransfers } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
-import { type BookedTransfer, bookedOf } from '../booked/fingerprint.js';
+import { type BookedTransfer, bookedOf, placeBooked } from '../booked/fingerprint.js';
 import { endsOf } from '../log-source/ends-of.js';
 import type { Findings } from './findings.js';
+import { placesIn } from './positions.flow.js';
 
 /** So many creators are looked at row by row; of the others it is said that they differ. */
 const MOST_CREATORS = 100;
@@ -46,7 +47,8 @@ async function dueTransfers(log: LogReader, books: Books, creators: ReadonlySet<
         const ofCreator = due.get(event.data.creatorId) ?? new Map<string, BookedTransfer>();
         due.set(event.data.creatorId, ofCreator);
         // The first to come with an id is booked, and no other.
-        for (const transfer of transfersOf(event).map(bookedOf))
+        const place = placeBooked(placesIn(books, partition), topic, record.offset);
+        for (const transfer of transfersOf(event).map((of) => bookedOf(of, place)))
           if (!ofCreator.has(transfer.eventId)) ofCreator.set(transfer.eventId, transfer);
       }
   }

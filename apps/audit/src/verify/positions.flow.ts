@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FlowHalted, LogMissing, type LogReader, type Offsets } from '@carat/event-log';
 import { deadLetterTopicOf, isUpstream, type Topic } from '@carat/events';
-import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
+import { balanceTopics } from '@carat/payout-service/balance-position';
+import { LEDGER_GROUP, POSITIONS_GROUP } from '@carat/payout-service/ledger-group';
 import type { Books } from '../booked/books.store.js';
+import type { PlacesKept } from '../booked/fingerprint.js';
 import { laneTopics } from '../lanes/lane-task.js';
 
 const RELAY_WAITED_FOR_MS = 30_000;
@@ -31,6 +33,14 @@ export function endsInBooks({ heads }: Books): Offsets {
     if (offsets.length > 0) ends[topic] = offsets;
   }
   return ends;
+}
+
+/** What the ledger keeps of where the events of a partition stand; undefined where that could not be compared. */
+export function placesIn({ placesFrom, consumed }: Books, partition: number): PlacesKept | undefined {
+  if (placesFrom === undefined) return undefined;
+  const from = balanceTopics.map((topic) => [topic, placesFrom.get(`${topic}/${partition}`) ?? 0n] as const);
+  const ownUpTo = consumed.get(`${POSITIONS_GROUP} redemption.events.v1/${partition}`) ?? 0n;
+  return { from: Object.fromEntries(from), ownUpTo };
 }
 
 /**

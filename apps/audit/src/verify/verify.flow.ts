@@ -4,7 +4,6 @@ import { ManyEvents } from '@carat/events/decode-many';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
-import { compareRedemptions } from '../booked/compare-redemptions.flow.js';
 import { CarriedBags } from '../carried/carried.js';
 import { compareCarried } from '../carried/compare-carried.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
@@ -13,8 +12,9 @@ import type { LanesTask } from '../lanes/read-lanes.flow.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
 import type { CreatorBooks } from '../passes/ledger.js';
 import { Lots } from '../passes/lots.js';
-import { RatesPass } from '../passes/rates.js';
-import type { ByState } from '../passes/redemptions.js';
+import { compareCashRates, comparePrices, RatesPass } from '../passes/rates.js';
+import { compareRedemptions } from '../redeemed/compare-redemptions.flow.js';
+import type { ByState } from '../redeemed/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import { sharesOf } from '../run-verify/shares.js';
 import type { Seal, SealContent } from '../seals/seal.js';
@@ -22,7 +22,7 @@ import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
 import { Findings } from './findings.js';
 import { nameTransfers } from './name-transfers.flow.js';
-import { deadLetterPlaces, endsInBooks, endsOfPresent, untilRelayed } from './positions.flow.js';
+import { deadLetterPlaces, endsInBooks, endsOfPresent, placesIn, untilRelayed } from './positions.flow.js';
 import { checkSeries, checkSums, type Trusted } from './seal-series.js';
 
 /** What is verified, and with what. */
@@ -62,7 +62,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   const tasks = lanesOf(input, to, partitions, { rates, deadLetters });
   const total = recordsUpTo(to);
   let done = 0;
-  const rows = new BooksPass(findings, input.key);
+  const rows = new BooksPass(findings, input.key, books?.placesFrom !== undefined);
   const journaled = new CarriedBags(input.key);
   const lanes: LaneResult[] = [];
   const lots = new Lots();
@@ -89,7 +89,9 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   if (books !== undefined) {
     const compared = { log, to, tasks: tasks.flatMap((task) => task.lanes), lanes, findings };
     await compareCarried({ ...compared, rows: journaled, openRows: input.openRows });
-    await compareBooks(log, books, rows, { creators, findings, to });
+    await compareBooks(log, books, rows, { creators, seqs: seqsOfAll(lanes), findings, to });
+    comparePrices(await books.rates(), fractionsOf(lanes), findings);
+    compareCashRates(await books.cashRates(), rates, areRatesRead(books, to), findings);
     await compareRedemptions({ ...compared, books, key: input.key });
   }
   return reportOf({
@@ -182,6 +184,7 @@ function lanesOf(
     return {
       ...known,
       ownUpTo: heads['redemption.events.v1'],
+      places: books && placesIn(books, partition),
       partition,
       partitions,
       gifts: Number(to['gift.events.v1']?.[partition] ?? 0n),
@@ -221,8 +224,21 @@ function statesOfAll(lanes: readonly LaneResult[]): ReadonlyMap<string, ByState>
   return sums;
 }
 
+/** The number of the last event of each creator's own. */
+const seqsOfAll = (lanes: readonly LaneResult[]): ReadonlyMap<string, number> =>
+  new Map(lanes.flatMap((lane) => [...lane.ledgerSeqs]));
+
+/** By the ids of rates, all fractions that booked events say of them. */
+function fractionsOf(lanes: readonly LaneResult[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const all = new Map<string, Set<string>>();
+  for (const [id, fractions] of lanes.flatMap(({ rates }) => [...rates]))
+    all.set(id, new Set([...(all.get(id) ?? []), ...fractions]));
+  return all;
+}
+
 interface ToCompare {
   readonly creators: ReadonlyMap<string, CreatorBooks>;
+  readonly seqs: ReadonlyMap<string, number>;
   readonly findings: Findings;
   readonly to: Offsets;
 }
@@ -237,15 +253,23 @@ async function readBooks({ books, kind, key }: VerifyInput, rows: BooksPass, jou
   for await (const copied of books.journaled(key)) for (const row of copied) journaled.row(row);
 }
 
+const CASH_RATES_GROUP = 'carat.payout.cash-rates';
+
+/** Whether the service that keeps the rates to cash has read all that the book has. */
+const areRatesRead = ({ consumed }: Books, to: Offsets): boolean =>
+  (to['rate.events.v1'] ?? []).every(
+    (end, partition) => (consumed.get(`${CASH_RATES_GROUP} rate.events.v1/${partition}`) ?? 0n) >= end,
+  );
+
 async function compareBooks(
   log: LogReader,
   books: Books,
   rows: BooksPass,
-  { creators, findings, to }: ToCompare,
+  { creators, seqs, findings, to }: ToCompare,
 ): Promise<void> {
   for (const place of await books.pastHeads())
     findings.add('offsets', 'row_past_end', place, 'the journal has rows past the offset that comes next');
-  for await (const balances of books.balances()) rows.balances(balances, creators);
+  for await (const balances of books.balances()) rows.balances(balances, creators, seqs);
   rows.end(creators);
   await nameTransfers(log, books, rows.differing(creators), to, findings);
 }

@@ -1,5 +1,6 @@
 import type { LogReader, Offsets } from '@carat/event-log';
 import { ManyEvents } from '@carat/events/decode-many';
+import type { Books } from '../booked/books.store.js';
 import type { LaneResult, LaneTask } from '../lanes/lane-task.js';
 import { OwnBooks } from '../lanes/own-books.js';
 import { endsOf } from '../log-source/ends-of.js';
@@ -10,11 +11,12 @@ import {
   compareNamed,
   type Differences,
   dueMoney,
+  dueRedemption,
+  foundRedemption,
   moneyDifferences,
+  type Named,
   redemptionDifferences,
-  stateOf,
-} from './booked-passes.js';
-import type { Books } from './books.store.js';
+} from './named.js';
 
 interface ToCompare {
   readonly log: LogReader;
@@ -27,7 +29,6 @@ interface ToCompare {
   readonly findings: Findings;
 }
 
-type Named = readonly [name: string, text: string];
 type Rows = () => AsyncGenerator<readonly Named[]>;
 
 /**
@@ -49,8 +50,8 @@ export async function compareRedemptions({ log, books, tasks, lanes, to, key, fi
   const due = { redemptions: new Map<string, string>(), money: new Map<string, string>() };
   for (const task of tasks) {
     const own = await readOwnBooks(log, task, to);
-    for (const [id, state] of own.redemptions.states())
-      if (redemptions.has(bagOf(id))) due.redemptions.set(id, stateOf(state));
+    for (const [id, text] of [...own.redemptions.states()].map(dueRedemption))
+      if (redemptions.has(bagOf(id))) due.redemptions.set(id, text);
     for (const [name, text] of own.money) if (money.has(bagOf(name))) due.money.set(name, text);
   }
   await nameIn(redemptions, due.redemptions, () => redemptionRows(books), redemptionDifferences, findings);
@@ -68,8 +69,7 @@ async function readOwnBooks(log: LogReader, task: LaneTask, to: Offsets): Promis
 }
 
 async function* redemptionRows(books: Books): AsyncGenerator<readonly Named[]> {
-  for await (const rows of books.redemptions())
-    yield rows.map(({ redemptionId, ...of }) => [redemptionId, stateOf(of)] as const);
+  for await (const rows of books.redemptions()) yield rows.map(foundRedemption);
 }
 
 async function* moneyRows(books: Books): AsyncGenerator<readonly Named[]> {

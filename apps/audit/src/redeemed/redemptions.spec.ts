@@ -3,8 +3,8 @@ import type { Position } from '@carat/event-log';
 import { decode, type Event } from '@carat/events';
 import { describe, expect, test } from '@jest/globals';
 import { type WorldRecord, world } from '../../test/world.js';
+import { RatesPass } from '../passes/rates.js';
 import { Findings } from '../verify/findings.js';
-import { RatesPass } from './rates.js';
 import { RedemptionsPass } from './redemptions.js';
 
 type Books = Event<'redemption.events.v1'>;

@@ -1,5 +1,5 @@
+import { wordOf } from '../booked/fingerprint.js';
 import { sha256 } from '../seals/digest.js';
-import { wordOf } from './fingerprint.js';
 
 const BAGS = 1024;
 /** Of a bag: how much is in it, and three words of the sum of hashes. */

@@ -8,7 +8,7 @@ import { type RedemptionEvent, SENT, UNDECIDED } from '@carat/payout-service/red
 import { changesBy, movedBy } from '@carat/payout-service/terms';
 import { transfersOf } from '@carat/payout-service/transfers-of';
 import type { Findings } from '../verify/findings.js';
-import type { Covered, CoverPoint } from './ledger.js';
+import type { Covered, CoverPoint } from './cover.js';
 
 type BooksEvent = Event<'redemption.events.v1'>;
 
@@ -26,12 +26,8 @@ interface Request {
   readonly position: Position;
 }
 
-/** What a redemption came to, as the events say. */
-export interface RedemptionState {
-  readonly creatorId: string;
-  readonly status: string;
-  readonly millidiamonds: bigint;
-}
+/** A redemption that was asked for, as its events have made it. */
+export type Asked = Exclude<Redemption, { status: 'none' }>;
 
 const COVERING: readonly Topic[] = ['diamond.events.v1', 'award.events.v1'];
 const HELD: readonly string[] = [...UNDECIDED, ...SENT];
@@ -61,12 +57,13 @@ export class RedemptionsPass {
   }
 
   /** What the events say of each redemption. */
-  *states(): Generator<readonly [redemptionId: string, state: RedemptionState]> {
-    for (const [id, redemption] of this.redemptions) {
-      if (redemption.status === 'none') continue;
-      const { creatorId, millidiamonds: amount } = redemption.asked;
-      yield [id, { creatorId, status: redemption.status, millidiamonds: BigInt(amount) }];
-    }
+  *states(): Generator<Asked> {
+    for (const redemption of this.redemptions.values()) if (redemption.status !== 'none') yield redemption;
+  }
+
+  /** The number of the last event of each creator's own. */
+  ledgerSeqs(): ReadonlyMap<string, number> {
+    return new Map([...this.owns].map(([creatorId, { seq }]) => [creatorId, seq]));
   }
 
   /** Holds every request against what the log had given the creator by then. */
@@ -183,9 +180,11 @@ export interface ByState {
 }
 
 /** Held and redeemed millidiamonds of each creator, by the states of its redemptions. */
-export function byState(states: Iterable<RedemptionState>): ReadonlyMap<string, ByState> {
+export function byState(states: Iterable<Asked>): ReadonlyMap<string, ByState> {
   const sums = new Map<string, { held: bigint; redeemed: bigint }>();
-  for (const { creatorId, status, millidiamonds: amount } of states) {
+  for (const { status, asked } of states) {
+    const { creatorId } = asked;
+    const amount = BigInt(asked.millidiamonds);
     const sum = sums.get(creatorId) ?? { held: 0n, redeemed: 0n };
     sums.set(creatorId, sum);
     if (HELD.includes(status)) sum.held += amount;

@@ -1,0 +1,70 @@
+import type { BookedBalance, BookedCashRate, BookedRate, BookedRedemption, BookedSnapshot } from './booked.js';
+import type { BookedTransfer } from './fingerprint.js';
+
+/** A row as Postgres answers it in text: of each column its text, null where it has none. */
+export type Row = readonly (string | null)[];
+
+/** @param isPlaceKept whether the row can say where its event stands */
+export const transferIn = (row: Row, isPlaceKept: boolean): BookedTransfer => ({
+  eventId: row[0] ?? '',
+  code: row[1] ?? '',
+  creatorId: row[2] ?? '',
+  debit: row[3] ?? '',
+  credit: row[4] ?? '',
+  millidiamonds: BigInt(row[5] ?? 0),
+  giftId: row[6] ?? undefined,
+  redemptionId: row[7] ?? undefined,
+  coins: row[8] == null ? undefined : BigInt(row[8]),
+  rateId: row[9] ?? undefined,
+  logOffset: !isPlaceKept || row[10] == null ? undefined : BigInt(row[10]),
+});
+
+export const snapshotIn = ([creatorId, ...figures]: Row): BookedSnapshot => {
+  const [nextOffset = 0n, earned = 0n, reversed = 0n, dueEarned = 0n, dueReversed = 0n, misplaced = 0n] = figures.map(
+    (text) => BigInt(text ?? 0),
+  );
+  const due = { earned: dueEarned, reversed: dueReversed };
+  return { creatorId: creatorId ?? '', nextOffset, earned, reversed, due, misplaced: Number(misplaced) };
+};
+
+export const balanceIn = (row: Row): BookedBalance => {
+  const amounts = row.slice(1).map((text) => BigInt(text ?? 0));
+  const [earned = 0n, awarded = 0n, adjusted = 0n, reversed = 0n, held = 0n, redeemed = 0n] = amounts;
+  const [available = 0n, recoverable = 0n, ledgerSeq = 0n] = amounts.slice(6);
+  return {
+    creatorId: row[0] ?? '',
+    terms: { earned, awarded, adjusted, reversed, held, redeemed },
+    available,
+    recoverable,
+    ledgerSeq,
+  };
+};
+
+export const rateIn = ([rateId, fraction]: Row): BookedRate => ({ rateId: rateId ?? '', fraction: fraction ?? '' });
+
+export const cashRateIn = (row: Row): BookedCashRate => {
+  const [market, currency, effectiveFrom, contentHash, approvedAt] = row.slice(2);
+  return {
+    ...rateIn(row),
+    market: market ?? '',
+    currency: currency ?? '',
+    effectiveFrom: effectiveFrom ?? '',
+    contentHash: contentHash ?? '',
+    approvedAt: approvedAt ?? undefined,
+  };
+};
+
+export const redemptionIn = (row: Row): BookedRedemption => {
+  const [redemptionId, creatorId, status, currency, millidiamonds, requestedAt, quoteId, decideBefore, state] = row;
+  return {
+    redemptionId: redemptionId ?? '',
+    creatorId: creatorId ?? '',
+    status: status ?? '',
+    currency: currency ?? '',
+    millidiamonds: millidiamonds ?? '',
+    requestedAt: requestedAt ?? '',
+    quoteId: quoteId ?? undefined,
+    decideBefore: decideBefore ?? undefined,
+    state: JSON.parse(state ?? 'null'),
+  };
+};
