@@ -18,34 +18,39 @@ import {
   redemptionDifferences,
 } from './named.js';
 
+/** What rows hold, by name. */
+export interface RedeemedRows {
+  readonly redemptions: Bags;
+  readonly money: Bags;
+}
+
 interface ToCompare {
   readonly log: LogReader;
   readonly books: Books;
+  readonly rows: RedeemedRows;
   readonly tasks: readonly LaneTask[];
   readonly lanes: readonly LaneResult[];
   readonly to: Offsets;
-  /** Of the run. */
-  readonly key: string;
   readonly findings: Findings;
 }
 
 type Rows = () => AsyncGenerator<readonly Named[]>;
 
+/** Sums up the rows of redemptions, and of the money that they move. @param key of the run */
+export async function readRedeemed(books: Books, key: string, findings: Findings): Promise<RedeemedRows> {
+  return {
+    redemptions: await bagsOf(redemptionRows(books), { key, findings, pass: redemptionDifferences.pass }),
+    money: await bagsOf(moneyRows(books), { key, findings, pass: moneyDifferences.pass }),
+  };
+}
+
 /**
  * Rows of redemptions, and of the money that they move, are what their events say. Both sides are summed up in bags, so
  * that nothing is kept of them; where a bag differs, what is in it is read once more, and each row is named.
  */
-export async function compareRedemptions({ log, books, tasks, lanes, to, key, findings }: ToCompare): Promise<void> {
-  const redemptions = await differingIn(
-    lanes.map((lane) => lane.redemptions),
-    () => redemptionRows(books),
-    { key, findings, pass: redemptionDifferences.pass },
-  );
-  const money = await differingIn(
-    lanes.map((lane) => lane.money),
-    () => moneyRows(books),
-    { key, findings, pass: moneyDifferences.pass },
-  );
+export async function compareRedemptions({ log, books, rows, tasks, lanes, to, findings }: ToCompare): Promise<void> {
+  const redemptions = togetherIn(lanes.map((lane) => lane.redemptions)).differing(rows.redemptions);
+  const money = togetherIn(lanes.map((lane) => lane.money)).differing(rows.money);
   if (redemptions.size === 0 && money.size === 0) return;
   const due = { redemptions: new Map<string, string>(), money: new Map<string, string>() };
   for (const task of tasks) {
@@ -76,18 +81,26 @@ async function* moneyRows(books: Books): AsyncGenerator<readonly Named[]> {
   for await (const rows of books.moneyTransfers()) yield rows.map(dueMoney);
 }
 
-async function differingIn(
-  due: readonly Uint32Array[],
-  rows: Rows,
-  { key, findings, pass }: { readonly key: string; readonly findings: Findings; readonly pass: Differences['pass'] },
-): Promise<ReadonlySet<number>> {
-  const [said, found] = [new Bags(key), new Bags(key)];
-  for (const told of due) said.merge(told);
-  for await (const some of rows()) {
+/** The bags of several, whatever their key: nothing is added to them by name. */
+function togetherIn(told: readonly Uint32Array[]): Bags {
+  const bags = new Bags('');
+  for (const each of told) bags.merge(each);
+  return bags;
+}
+
+interface Summed {
+  readonly key: string;
+  readonly findings: Findings;
+  readonly pass: Differences['pass'];
+}
+
+async function bagsOf(rows: ReturnType<Rows>, { key, findings, pass }: Summed): Promise<Bags> {
+  const bags = new Bags(key);
+  for await (const some of rows) {
     findings.checked(pass, some.length);
-    for (const [name, text] of some) found.add(name, text);
+    for (const [name, text] of some) bags.add(name, text);
   }
-  return said.differing(found);
+  return bags;
 }
 
 async function nameIn(

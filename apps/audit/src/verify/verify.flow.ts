@@ -13,7 +13,7 @@ import { ownEvents } from '../log-source/own-events.flow.js';
 import type { CreatorBooks } from '../passes/ledger.js';
 import { Lots } from '../passes/lots.js';
 import { compareCashRates, comparePrices, RatesPass } from '../passes/rates.js';
-import { compareRedemptions } from '../redeemed/compare-redemptions.flow.js';
+import { compareRedemptions, type RedeemedRows, readRedeemed } from '../redeemed/compare-redemptions.flow.js';
 import type { ByState } from '../redeemed/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import { sharesOf } from '../run-verify/shares.js';
@@ -77,7 +77,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
       for (const { found } of [result, ...result.lanes]) findings.merge(found);
     },
   };
-  await Promise.all([input.run(tasks, proven), readBooks(input, rows, journaled)]);
+  const [redeemed] = await Promise.all([readBooks(input, rows, journaled, findings), input.run(tasks, proven)]);
   lots.check(findings);
   checkSums(
     seals,
@@ -86,13 +86,13 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   );
   const creators = creatorsOf(lanes);
   checkConservation(creators, statesOfAll(lanes), findings);
-  if (books !== undefined) {
+  if (books !== undefined && redeemed !== undefined) {
     const compared = { log, to, tasks: tasks.flatMap((task) => task.lanes), lanes, findings };
     await compareCarried({ ...compared, rows: journaled, openRows: input.openRows });
     await compareBooks(log, books, rows, { creators, seqs: seqsOfAll(lanes), findings, to });
     comparePrices(await books.rates(), fractionsOf(lanes), findings);
     compareCashRates(await books.cashRates(), rates, areRatesRead(books, to), findings);
-    await compareRedemptions({ ...compared, books, key: input.key });
+    await compareRedemptions({ ...compared, books, rows: redeemed });
   }
   return reportOf({
     log: log.id,
@@ -161,7 +161,7 @@ const partOf = (content: SealContent, only: number): SealContent => ({
 const MOST_RECORDS_AT_ONCE = 500_000n;
 // Whoever is dealt the last share reads the books meanwhile, and for Kafka the journal: each of them takes as long as
 // one in so many of all records.
-const RECORDS_FOR_BOOKS = 25;
+const RECORDS_FOR_BOOKS = 22;
 
 /** A task for each thread, with its share of the partitions; more of them where that would not fit into memory. */
 function lanesOf(
@@ -244,13 +244,19 @@ interface ToCompare {
 }
 
 /** While others read the log: the rows of ledger and journal are of the moment at which the books were opened. */
-async function readBooks({ books, kind, key }: VerifyInput, rows: BooksPass, journaled: CarriedBags): Promise<void> {
-  if (books === undefined) return;
+async function readBooks(
+  { books, kind, key }: VerifyInput,
+  rows: BooksPass,
+  journaled: CarriedBags,
+  findings: Findings,
+): Promise<RedeemedRows | undefined> {
+  if (books === undefined) return undefined;
   for await (const transfers of books.transfers()) rows.transfers(transfers);
   rows.entries(await books.entries());
   for await (const snapshots of books.snapshots()) rows.snapshots(snapshots);
-  if (kind !== 'kafka') return;
-  for await (const copied of books.journaled(key)) for (const row of copied) journaled.row(row);
+  const redeemed = await readRedeemed(books, key, findings);
+  if (kind === 'kafka') for await (const copied of books.journaled(key)) for (const row of copied) journaled.row(row);
+  return redeemed;
 }
 
 const CASH_RATES_GROUP = 'carat.payout.cash-rates';
