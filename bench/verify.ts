@@ -171,6 +171,11 @@ async function fillKafka(broker: string, prefix: string, url: string): Promise<v
   await flush();
   // Each of them has the offset on Kafka that it has in the journal.
   await db.query('UPDATE journal.consumer_offset SET log_id = $1', [log.id]);
+  // What nobody journals is on Kafka alone.
+  const elsewhere = topicNames.filter((topic) => !isJournaled(topic));
+  for (const table of ['log_head', 'log_record'])
+    await db.query(`DELETE FROM journal.${table} WHERE topic = ANY($1)`, [elsewhere]);
+  await db.query('VACUUM FULL ANALYZE journal.log_record');
   await db.query(
     `INSERT INTO journal.relay_checkpoint (log_id, topic, part, next_offset)
      SELECT $1, topic, part, next FROM journal.log_head`,

@@ -6,7 +6,8 @@ import { openPayoutDoors, type PayoutDoors } from './payout-doors.js';
 import { appOf, credit, keepRate, MINIMUM } from './redeeming.js';
 import { openScriptedProvider, type ScriptedProvider } from './scripted-provider.js';
 
-const REST_MS = 100;
+// Longer than it takes to ask for another redemption, however slow the machine.
+const REST_MS = 500;
 
 export const ONE_APPROVER = 20_000_000;
 export const TWO_APPROVERS = 200_000_000;
