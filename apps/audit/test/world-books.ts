@@ -16,7 +16,7 @@ export async function worldBooks(size: WorldSize): Promise<TestDatabase> {
     type: 'postgres',
     url: database.url,
     migrations: [...journalMigrations, ...payoutService.migrations],
-    migrationsTableName: 'migration',
+    migrationsTableName: 'carat_migration',
   }).initialize();
   await db.runMigrations();
   await db.destroy();

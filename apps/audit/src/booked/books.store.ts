@@ -4,6 +4,7 @@ import { KEPT_PLACES, type KeptPlaces } from '@carat/payout-service/ledger-rows'
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { carriedTopics } from '../lanes/lane-task.js';
+import { keptBalanceRows } from '../seals/kept-balances.js';
 import type {
   BookedBalance,
   BookedCashRate,
@@ -33,6 +34,8 @@ export interface Books {
    * offsets of which say nothing beside each other.
    */
   readonly placesFrom: ReadonlyMap<string, bigint> | undefined;
+  /** Whether a notary keeps seals in this database. */
+  readonly hasNotary: boolean;
   /** Places of the journal that hold rows past the offset that comes next: nobody's append has put them there. */
   pastHeads(): Promise<readonly string[]>;
   /** Every transfer, as `rowsCopied` gives a row of `fingerprinted`. */
@@ -50,6 +53,8 @@ export interface Books {
   rates(): Promise<readonly BookedRate[]>;
   cashRates(): Promise<readonly BookedCashRate[]>;
   moneyTransfers(): AsyncGenerator<readonly BookedMoney[]>;
+  /** The balances that a notary keeps beside its seals up to a number, as `KeptBalances` takes them. */
+  keptBalances(upToSeal: number): AsyncGenerator<readonly Buffer[]>;
   close(): Promise<void>;
 }
 
@@ -163,8 +168,9 @@ async function rowsOf(client: pg.Client, text: string, values: readonly unknown[
 async function standing(
   client: pg.Client,
   logId: string,
-): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed' | 'placesFrom'>> {
+): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed' | 'placesFrom' | 'hasNotary'>> {
   const [epoch] = await rowsOf(client, 'SELECT id::text FROM journal.epoch');
+  const [notary] = await rowsOf(client, `SELECT to_regclass('audit.balance_at_seal')::text`);
   const { rows: kept } = await client.query<KeptPlaces>(KEPT_PLACES, [LEDGER_GROUP, logId]);
   return {
     journal: epoch?.[0] ?? '',
@@ -177,6 +183,7 @@ async function standing(
       ),
     ),
     relayed: placed(await rowsOf(client, RELAYED, [logId])),
+    hasNotary: notary?.[0] !== null,
     placesFrom: kept[0]?.isOfOneLog === true ? placed(Object.entries(kept[0].keptFrom)) : undefined,
   };
 }
@@ -193,6 +200,7 @@ type Tables = Pick<
   | 'redemptions'
   | 'rates'
   | 'cashRates'
+  | 'keptBalances'
   | 'moneyTransfers'
 >;
 
@@ -215,6 +223,7 @@ const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Table
   snapshots: () => streamed(client, SNAPSHOT, snapshotIn, [logId]),
   redemptions: () => streamed(client, REDEMPTION, redemptionIn),
   rates: async () => (await rowsOf(client, RATE)).map(rateIn),
+  keptBalances: (upToSeal) => rowsCopied(client.query(copyTo(keptBalanceRows(upToSeal)))),
   cashRates: async () => (await rowsOf(client, CASH_RATE)).map(cashRateIn),
   moneyTransfers: () =>
     streamed(client, MONEY, ([sourceId, code, currency, debit, credit, amount, payoutId]) => ({

@@ -1,6 +1,7 @@
 import type { Topic } from '@carat/events';
 import type { Transfer } from '@carat/payout-service/transfers-of';
-import { type Digest, Scratch } from '../seals/digest.js';
+import type { Digest } from '../seals/digest.js';
+import { RowHash } from './row-hash.js';
 
 /** A transfer as it is booked: what an event says, or what a row does. */
 export interface BookedTransfer {
@@ -86,33 +87,21 @@ export class Fingerprint {
   }
 }
 
-// Of a text of an event, which is at most that long, or of a number.
-const LONGEST_FIELD_BYTES = 4 + 256;
 const FIELDS = 11;
-const ABSENT = -1;
 
-/**
- * Hashes transfers, of events and of rows alike, over the bytes that Postgres copies of a row in binary format: every
- * field of `fingerprinted` behind its length.
- */
-export class TransferHash {
-  private readonly scratch = new Scratch();
-  private readonly begin: number;
-  private length = 0;
-
+/** Hashes transfers, of events and of rows alike: every field of `fingerprinted`. */
+export class TransferHash extends RowHash {
   /** @param key of the run, at least 16 random bytes as text */
   constructor(
     key: string,
     private readonly arePlacesKept: boolean,
   ) {
-    this.begin = key.length;
-    this.scratch.reach(this.begin + FIELDS * LONGEST_FIELD_BYTES);
-    this.scratch.bytes.write(key, 'latin1');
+    super(key, FIELDS);
   }
 
   /** Of what an event moves: the same as of the row that it is booked as. @param place as `placeBooked` gives it */
   ofTransfer(of: Transfer, place: bigint | undefined): Digest {
-    this.length = this.begin;
+    this.start();
     this.text(of.creatorId);
     this.text(of.eventId);
     this.text(of.code);
@@ -124,33 +113,7 @@ export class TransferHash {
     this.bigint(of.priced?.coins);
     this.text(of.priced?.rate.id);
     if (this.arePlacesKept) this.bigint(place);
-    return this.scratch.digest(this.length);
-  }
-
-  /** @param row what `rowsCopied` gives of `fingerprinted` */
-  ofRow(row: Buffer): Digest {
-    const end = this.begin + row.length;
-    this.scratch.reach(end);
-    row.copy(this.scratch.bytes, this.begin);
-    return this.scratch.digest(end);
-  }
-
-  /** Texts of events are ASCII; a row that holds another is another. */
-  private text(text: string | undefined): void {
-    this.lengthOf(text?.length ?? ABSENT);
-    if (text !== undefined) this.length += this.scratch.bytes.write(text, this.length, 'latin1');
-  }
-
-  private bigint(value: bigint | undefined): void {
-    this.lengthOf(value === undefined ? ABSENT : 8);
-    if (value === undefined) return;
-    this.scratch.view.setBigInt64(this.length, value);
-    this.length += 8;
-  }
-
-  private lengthOf(length: number): void {
-    this.scratch.view.setInt32(this.length, length);
-    this.length += 4;
+    return this.digest();
   }
 }
 

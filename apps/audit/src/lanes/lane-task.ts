@@ -75,6 +75,8 @@ export interface LaneResult {
   /** What the events say of each redemption, and the money that they have moved: what `Bags` tell of it. */
   readonly redemptions: Uint32Array;
   readonly money: Uint32Array;
+  /** Of each seal, the bag of the balances that it changed. */
+  readonly keptBalances: readonly string[];
   /** What each UTC day has changed, by its number since 1970. */
   readonly days: ReadonlyMap<number, Terms>;
   /** What was carried here of a journal, up to `journaledUpTo`: of each topic the text of its bag, and how many. */

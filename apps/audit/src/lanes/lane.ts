@@ -142,6 +142,7 @@ export class Lane {
       creators: this.ledger.creators(),
       ...this.ownResult(),
       rates: this.ledger.rates(),
+      keptBalances: this.ledger.keptBalances(),
       days: this.ledger.days(),
       carried: new Map(carriedTopics.map((topic) => [topic, this.carried.told(topic, partition)] as const)),
       sums: this.sums.map((sums) => sums.told()),

@@ -6,6 +6,7 @@ import { fractionOf } from '../booked/booked.js';
 import { Fingerprint, type PlacesKept, placeBooked, TransferHash } from '../booked/fingerprint.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/digest.js';
+import { KeptBalanceHash } from '../seals/kept-balances.js';
 import type { Findings } from '../verify/findings.js';
 
 /** What the log gives one creator, up to where the ledger has booked. */
@@ -138,6 +139,11 @@ export class LedgerPass {
     return this.fractions;
   }
 
+  /** Of each seal that was passed, the bag of the balances that it changed. */
+  keptBalances(): readonly string[] {
+    return this.sealed.kept;
+  }
+
   /** What each UTC day has changed, by its number since 1970. */
   days(): ReadonlyMap<number, Terms> {
     return new Map([...this.byDay].map(([day, sums]) => [day, termsOf(sums)]));
@@ -189,10 +195,14 @@ class SealedBalances {
   /** What changes up to each seal, until every topic of the ledger has been read past it. */
   private readonly changes: Map<string, Sums>[];
   private readonly reached = new Map<Topic, number>();
+  private readonly hash: KeptBalanceHash;
+  /** Of each seal, the bag of the balances that it changed: a notary keeps those beside it. */
+  readonly kept: string[] = [];
   private next = 0;
 
   constructor(private readonly options: LedgerOptions) {
     this.changes = options.sealed.map(() => new Map());
+    this.hash = new KeptBalanceHash(options.key);
   }
 
   add({ creatorId, millidiamonds }: Transfer, of: Effects, seals: number): void {
@@ -213,7 +223,9 @@ class SealedBalances {
   }
 
   private compare(seal: number): void {
+    const { sealed, findings, partition } = this.options;
     const changed = new Set<number>();
+    const kept = new Fingerprint();
     for (const [creatorId, changes] of this.changes[seal] ?? []) {
       const bucket = bucketOf(creatorId);
       changed.add(bucket);
@@ -222,7 +234,10 @@ class SealedBalances {
       const balance = this.balances.get(creatorId) ?? noSums();
       this.balances.set(creatorId, balance);
       for (const [at, change] of changes.entries()) balance[at] = (balance[at] as bigint) + change;
+      if (changes.some((change) => change !== 0n))
+        kept.add(this.hash.ofBalance(partition, seal + 1, creatorId, balance));
     }
+    this.kept.push(kept.value);
     this.changes[seal] = new Map();
     for (const bucket of changed)
       this.tree.set(
@@ -234,7 +249,6 @@ class SealedBalances {
           })),
         ),
       );
-    const { sealed, findings, partition } = this.options;
     if (sealed[seal] === undefined) return;
     findings.checked('seals');
     const digest = hexOf(this.tree.root());

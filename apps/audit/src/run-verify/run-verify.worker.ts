@@ -103,9 +103,11 @@ async function sealsOf({ databaseUrl, sealFile, trustedKeys }: VerifyTask): Prom
   if (session === undefined) return { seals: [], sealsAtLeast: 0, trusted };
   try {
     const known = trustedKeys.length > 0 ? [] : await readNotaryKeys(session);
+    // Before the seals: a notary may seal meanwhile.
+    const sealsAtLeast = await sealedBalancesUpTo(session);
     return {
       seals: await all(readSeals(session)),
-      sealsAtLeast: await sealedBalancesUpTo(session),
+      sealsAtLeast,
       trusted: trustedKeys.length > 0 ? trusted : trustedBy(known.map(({ publicKey }) => publicKey)),
     };
   } finally {

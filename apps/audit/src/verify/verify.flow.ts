@@ -17,6 +17,7 @@ import { compareRedemptions, type RedeemedRows, readRedeemed } from '../redeemed
 import type { ByState } from '../redeemed/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import { sharesOf } from '../run-verify/shares.js';
+import { KeptBalances } from '../seals/kept-balances.js';
 import type { Seal, SealContent } from '../seals/seal.js';
 import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
@@ -77,7 +78,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
       for (const { found } of [result, ...result.lanes]) findings.merge(found);
     },
   };
-  const [redeemed] = await Promise.all([readBooks(input, rows, journaled, findings), input.run(tasks, proven)]);
+  const [beside] = await Promise.all([readBooks(input, rows, journaled, findings), input.run(tasks, proven)]);
   lots.check(findings);
   checkSums(
     seals,
@@ -86,13 +87,14 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   );
   const creators = creatorsOf(lanes);
   checkConservation(creators, statesOfAll(lanes), findings);
-  if (books !== undefined && redeemed !== undefined) {
+  if (books !== undefined && beside !== undefined) {
     const compared = { log, to, tasks: tasks.flatMap((task) => task.lanes), lanes, findings };
     await compareCarried({ ...compared, rows: journaled, openRows: input.openRows });
     await compareBooks(log, books, rows, { creators, seqs: seqsOfAll(lanes), findings, to });
     comparePrices(await books.rates(), fractionsOf(lanes), findings);
     compareCashRates(await books.cashRates(), rates, areRatesRead(books, to), findings);
-    await compareRedemptions({ ...compared, books, rows: redeemed });
+    await compareRedemptions({ ...compared, books, rows: beside.redeemed });
+    beside.kept?.compare(lanes);
   }
   return reportOf({
     log: log.id,
@@ -243,20 +245,30 @@ interface ToCompare {
   readonly to: Offsets;
 }
 
+/** Rows that were summed up while the log was read. */
+interface ReadBeside {
+  readonly redeemed: RedeemedRows;
+  /** Undefined where there is no seal that a notary would keep balances beside. */
+  readonly kept?: KeptBalances;
+}
+
 /** While others read the log: the rows of ledger and journal are of the moment at which the books were opened. */
 async function readBooks(
-  { books, kind, key }: VerifyInput,
+  { books, kind, key, seals }: VerifyInput,
   rows: BooksPass,
   journaled: CarriedBags,
   findings: Findings,
-): Promise<RedeemedRows | undefined> {
+): Promise<ReadBeside | undefined> {
   if (books === undefined) return undefined;
   for await (const transfers of books.transfers()) rows.transfers(transfers);
   rows.entries(await books.entries());
   for await (const snapshots of books.snapshots()) rows.snapshots(snapshots);
   const redeemed = await readRedeemed(books, key, findings);
   if (kind === 'kafka') for await (const copied of books.journaled(key)) for (const row of copied) journaled.row(row);
-  return redeemed;
+  if (!books.hasNotary || seals.length === 0) return { redeemed };
+  const kept = new KeptBalances(key, findings);
+  for await (const some of books.keptBalances(seals.length)) kept.rows(some);
+  return { redeemed, kept };
 }
 
 const CASH_RATES_GROUP = 'carat.payout.cash-rates';
