@@ -1,3 +1,4 @@
+import { nestsWithin } from '@carat/events';
 import type { BookedBalance, BookedCashRate, BookedRate, BookedRedemption, BookedSnapshot } from './booked.js';
 import type { BookedTransfer } from './fingerprint.js';
 
@@ -54,6 +55,14 @@ export const cashRateIn = (row: Row): BookedCashRate => {
   };
 };
 
+const DEEPEST_STATE = 16;
+
+/** Whoever has nested it deeper than any fold does shall be found, and not overflow the stack of who compares. */
+function stateIn(text: string | null | undefined): unknown {
+  const state: unknown = JSON.parse(text ?? 'null');
+  return nestsWithin(state, DEEPEST_STATE) ? state : 'nested too deeply';
+}
+
 export const redemptionIn = (row: Row): BookedRedemption => {
   const [redemptionId, creatorId, status, currency, millidiamonds, requestedAt, quoteId, decideBefore, state] = row;
   return {
@@ -65,6 +74,6 @@ export const redemptionIn = (row: Row): BookedRedemption => {
     requestedAt: requestedAt ?? '',
     quoteId: quoteId ?? undefined,
     decideBefore: decideBefore ?? undefined,
-    state: JSON.parse(state ?? 'null'),
+    state: stateIn(state),
   };
 };

@@ -218,16 +218,23 @@ const mutations: readonly Mutation[] = [
          WHERE redemption_id = (SELECT redemption_id FROM payout.redemption WHERE status <> 'paid' LIMIT 1)`,
       ),
   ],
-  [
-    'redemptions',
-    'redemption_differs',
-    'a redemption of more money, in what its service goes by',
-    (client) =>
-      client.query(
-        `UPDATE payout.redemption SET state = jsonb_set(state::jsonb, '{asked,payout,amountMinor}', '999999')
-         WHERE redemption_id = (SELECT min(redemption_id) FROM payout.redemption)`,
-      ),
-  ],
+  ...(
+    [
+      ['of more money, in what its service goes by', `jsonb_set(state::jsonb, '{asked,payout,amountMinor}', '999999')`],
+      ['nested beyond all reading', `(repeat('[', 5000) || repeat(']', 5000))::json`],
+    ] as const
+  ).map(
+    ([name, state]): Mutation => [
+      'redemptions',
+      'redemption_differs',
+      `a redemption ${name}`,
+      (client) =>
+        client.query(
+          `UPDATE payout.redemption SET state = ${state}
+           WHERE redemption_id = (SELECT min(redemption_id) FROM payout.redemption)`,
+        ),
+    ],
+  ),
   ...['credit', 'hold'].map(
     (code): Mutation => [
       'transfers',
