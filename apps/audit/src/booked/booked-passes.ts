@@ -2,7 +2,7 @@ import { balanceOf, nothing, terms } from '@carat/payout-service/terms';
 import type { CreatorBooks } from '../passes/ledger.js';
 import type { ByState } from '../redeemed/redemptions.js';
 import type { Findings } from '../verify/findings.js';
-import { type BookedBalance, type BookedEntry, type BookedSnapshot } from './booked.js';
+import type { BookedBalance, BookedEntry, BookedSnapshot } from './booked.js';
 import { type BookedTransfer, creatorIn, Fingerprint, TransferHash } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;

@@ -1,4 +1,5 @@
 import type { Topic } from '@carat/events';
+import { placeFrom } from '@carat/payout-service/ledger-rows';
 import type { Transfer } from '@carat/payout-service/transfers-of';
 import type { Digest } from '../seals/digest.js';
 import { RowHash } from './row-hash.js';
@@ -35,13 +36,11 @@ export interface PlacesKept {
   readonly ownUpTo: bigint;
 }
 
-const BEFORE_EVERY_OFFSET = -1n;
-
 /** Where the ledger has to say that an event stands; undefined where it says nothing, or cannot know yet. */
 export function placeBooked(kept: PlacesKept | undefined, topic: Topic, offset: bigint): bigint | undefined {
   if (kept === undefined) return undefined;
   if (topic === 'redemption.events.v1') return offset < kept.ownUpTo ? offset : undefined;
-  return offset < (kept.from[topic] ?? 0n) ? BEFORE_EVERY_OFFSET : offset;
+  return placeFrom(kept.from[topic] ?? 0n, offset);
 }
 
 /**

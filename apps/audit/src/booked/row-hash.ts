@@ -34,28 +34,29 @@ export class RowHash {
 
   /** Texts of events are ASCII; a row that holds another is another. */
   protected text(text: string | undefined): void {
-    this.lengthOf(text?.length ?? ABSENT);
+    this.word(text?.length ?? ABSENT);
     if (text !== undefined) this.length += this.scratch.bytes.write(text, this.length, 'latin1');
   }
 
   protected bigint(value: bigint | undefined): void {
-    this.lengthOf(value === undefined ? ABSENT : 8);
+    this.word(value === undefined ? ABSENT : 8);
     if (value === undefined) return;
     this.scratch.view.setBigInt64(this.length, value);
     this.length += 8;
   }
 
   protected integer(value: number): void {
-    this.lengthOf(4);
-    this.lengthOf(value);
+    this.word(4);
+    this.word(value);
   }
 
   protected digest(): Digest {
     return this.scratch.digest(this.length);
   }
 
-  private lengthOf(length: number): void {
-    this.scratch.view.setInt32(this.length, length);
+  /** A length, or a number of as many bytes as a length has. */
+  private word(value: number): void {
+    this.scratch.view.setInt32(this.length, value);
     this.length += 4;
   }
 }

@@ -34,7 +34,7 @@ interface ToCompare {
   readonly findings: Findings;
 }
 
-type Rows = () => AsyncGenerator<readonly Named[]>;
+type Rows = AsyncGenerator<readonly Named[]>;
 
 /** Sums up the rows of redemptions, and of the money that they move. @param key of the run */
 export async function readRedeemed(books: Books, key: string, findings: Findings): Promise<RedeemedRows> {
@@ -73,11 +73,11 @@ async function readOwnBooks(log: LogReader, task: LaneTask, to: Offsets): Promis
   return own;
 }
 
-async function* redemptionRows(books: Books): AsyncGenerator<readonly Named[]> {
+async function* redemptionRows(books: Books): Rows {
   for await (const rows of books.redemptions()) yield rows.map(foundRedemption);
 }
 
-async function* moneyRows(books: Books): AsyncGenerator<readonly Named[]> {
+async function* moneyRows(books: Books): Rows {
   for await (const rows of books.moneyTransfers()) yield rows.map(dueMoney);
 }
 
@@ -94,7 +94,7 @@ interface Summed {
   readonly pass: Differences['pass'];
 }
 
-async function bagsOf(rows: ReturnType<Rows>, { key, findings, pass }: Summed): Promise<Bags> {
+async function bagsOf(rows: Rows, { key, findings, pass }: Summed): Promise<Bags> {
   const bags = new Bags(key);
   for await (const some of rows) {
     findings.checked(pass, some.length);
@@ -106,7 +106,7 @@ async function bagsOf(rows: ReturnType<Rows>, { key, findings, pass }: Summed): 
 async function nameIn(
   bags: ReadonlySet<number>,
   due: ReadonlyMap<string, string>,
-  rows: Rows,
+  rows: () => Rows,
   differences: Differences,
   findings: Findings,
 ): Promise<void> {

@@ -561,11 +561,12 @@ describe('the balances that a notary keeps beside its seals', () => {
 
   const SECOND = `(SELECT ctid FROM audit.balance_at_seal WHERE seal_number = 2 ORDER BY creator_id LIMIT 1)`;
 
-  test('are those that the log gives', async () => {
+  test('are those that the log gives, and are not asked for where no notary keeps any', async () => {
     expect(sealed.seals.length).toBeGreaterThan(2);
     const report = await verified(database, sealed);
     expect(report.findings).toEqual([]);
     expect(report.passes.find(({ pass }) => pass === 'seals')).toMatchObject({ state: 'proven' });
+    expect((await verified(template, sealed)).findings).toEqual([]);
   });
 
   test.each(['earned', 'awarded', 'adjusted', 'reversed', 'held', 'redeemed'])(

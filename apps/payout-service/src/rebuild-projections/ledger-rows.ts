@@ -36,12 +36,16 @@ export const KEPT_PLACES = `
          (SELECT coalesce(json_object_agg(topic || '/' || part, next_offset::text), '{}')
           FROM payout.positions_kept_from WHERE log_id = $2) AS "keptFrom"`;
 
-const BEFORE_EVERY_OFFSET = '-1';
+const BEFORE_EVERY_OFFSET = -1n;
+
+/** Where a ledger that keeps places from an offset on has to say that an event stands. */
+export const placeFrom = (keptFrom: bigint, offset: bigint): bigint =>
+  offset < keptFrom ? BEFORE_EVERY_OFFSET : offset;
 
 function placeOf({ position }: PlacedEvent, { isOfOneLog, keptFrom }: KeptPlaces): string | null {
   if (position === undefined || !isOfOneLog) return null;
   const { topic, partition, offset } = position;
-  return offset < BigInt(keptFrom[`${topic}/${partition}`] ?? 0) ? BEFORE_EVERY_OFFSET : String(offset);
+  return String(placeFrom(BigInt(keptFrom[`${topic}/${partition}`] ?? 0), offset));
 }
 
 /** What events add to a row of `payout.balance`, by its columns; of `ledger_seq` where it stands afterwards. */
