@@ -3,27 +3,16 @@ import type { Command } from 'commander';
 
 type AddVerb = (audit: Command) => Command;
 
-/** A verb that is answered from a log. */
-const ofLog =
-  (add: AddVerb): AddVerb =>
-  (audit) =>
-    add(audit)
-      .option('--source <source>', `where the log is: ${LOG_SOURCES}`, 'env')
-      .option('--json', 'print JSON')
-      .option('--quiet', 'say nothing but the answer');
-
 /** What one verb stands on takes longer to load than most of them take to answer: the others are left alone. */
 const answering: Readonly<Record<string, () => Promise<AddVerb>>> = {
-  verify: async () => ofLog((await import('../verify/verify.js')).addVerify),
-  replay: async () => ofLog((await import('../replay/replay.js')).addReplay),
-  'as-of': async () => ofLog((await import('../as-of/as-of.js')).addAsOf),
-  explain: async () => ofLog((await import('../explain/explain.js')).addExplain),
-  'what-if': async () => ofLog((await import('../what-if/what-if.js')).addWhatIf),
-  'blast-radius': async () => ofLog((await import('../blast-radius/blast-radius.js')).addBlastRadius),
-  bundle: async () => ofLog((await import('../bundle/bundle.js')).addBundle),
-  prove: async () => ofLog((await import('../bundle/prove.js')).addProve),
-  // It asks nobody but its file.
-  'verify-bundle': async () => (await import('../bundle/verify-bundle.js')).addVerifyBundle,
+  verify: async () => (await import('../verify/verify.js')).addVerify,
+  replay: async () => (await import('../replay/replay.js')).addReplay,
+  'as-of': async () => (await import('../as-of/as-of.js')).addAsOf,
+  explain: async () => (await import('../explain/explain.js')).addExplain,
+  'what-if': async () => (await import('../what-if/what-if.js')).addWhatIf,
+  'blast-radius': async () => (await import('../blast-radius/blast-radius.js')).addBlastRadius,
+  bundle: async () => (await import('../bundle/bundle.js')).addBundle,
+  prove: async () => (await import('../bundle/prove.js')).addProve,
 };
 
 /**
@@ -33,5 +22,11 @@ const answering: Readonly<Record<string, () => Promise<AddVerb>>> = {
 export async function addAudit(program: Command, verb: string | undefined): Promise<void> {
   const audit = program.command('audit').description('answers from the log alone; nothing here can write to it');
   const asked = verb !== undefined && Object.hasOwn(answering, verb) ? answering[verb] : undefined;
-  for (const load of asked === undefined ? Object.values(answering) : [asked]) (await load())(audit);
+  for (const load of asked === undefined ? Object.values(answering) : [asked])
+    (await load())(audit)
+      .option('--source <source>', `where the log is: ${LOG_SOURCES}`, 'env')
+      .option('--json', 'print JSON')
+      .option('--quiet', 'say nothing but the answer');
+  // It asks nobody but its file, and is a program by itself for whoever wants nothing else loaded.
+  if (asked === undefined) (await import('../bundle/verify-bundle.js')).addVerifyBundle(audit);
 }
