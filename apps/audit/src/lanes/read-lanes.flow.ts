@@ -53,21 +53,55 @@ export async function proveLanes(
       return [partition, new Lane(task, shared, (topic, carried) => check?.add(topic, partition, carried))] as const;
     }),
   );
-  const take = async (topics: readonly Topic[]): Promise<void> => {
-    for await (const batch of throughHoles(log, endsOf(lanes, topics, to))) {
+  const take = async (ends: Offsets, taken: (batch: RawBatch) => void): Promise<void> => {
+    for await (const batch of throughHoles(log, ends)) {
       lanes.get(batch.partition)?.take(batch);
       await check?.compare();
       onRecords(batch.records.length);
+      taken(batch);
     }
   };
-  await take([REDEMPTIONS]);
+  await take(endsOf(lanes, [REDEMPTIONS], to), () => undefined);
   for (const lane of lanes.values()) lane.redemptionsTaken();
-  await take(laneTopics.filter((topic) => topic !== REDEMPTIONS));
-  await check?.compare(true);
-  const results = [...lanes].map(([partition, lane]) =>
-    lane.end(new Map(laneTopics.map((topic) => [topic, to[topic]?.[partition] ?? 0n]))),
+  const others = endsOf(
+    lanes,
+    laneTopics.filter((topic) => topic !== REDEMPTIONS),
+    to,
   );
+  const results: LaneResult[] = [];
+  const end = (partition: number): void => {
+    const lane = lanes.get(partition);
+    if (lane === undefined) return;
+    results.push(lane.end(new Map(laneTopics.map((topic) => [topic, to[topic]?.[partition] ?? 0n]))));
+    lanes.delete(partition);
+  };
+  // Where the log gives one partition after another, what was known of one is gone when the next begins.
+  const unread = new Unread(others);
+  await take(others, (batch) => {
+    if (unread.isLast(batch)) end(batch.partition);
+  });
+  for (const partition of [...lanes.keys()]) end(partition);
+  await check?.compare(true);
   return { lanes: results, found: findings.plain(), lots: shared.lots.told() };
+}
+
+/** How many topics of each partition were not read to their ends yet. */
+class Unread {
+  private readonly topics = new Map<number, number>();
+
+  constructor(private readonly ends: Offsets) {
+    for (const ofTopic of Object.values(ends))
+      for (const [partition, end] of (ofTopic ?? []).entries())
+        if (end > 0n) this.topics.set(partition, (this.topics.get(partition) ?? 0) + 1);
+  }
+
+  /** True for the batch that ends the last topic of its partition. */
+  isLast({ topic, partition, nextOffset }: RawBatch): boolean {
+    if (nextOffset < (this.ends[topic]?.[partition] ?? 0n)) return false;
+    const left = (this.topics.get(partition) ?? 0) - 1;
+    this.topics.set(partition, left);
+    return left === 0;
+  }
 }
 
 /** Every record that is there. A hole is the lane's to find, and no reason to stop looking. */

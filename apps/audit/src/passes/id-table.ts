@@ -14,9 +14,9 @@ export class IdTable {
   private entries = 0;
   private count = 0;
 
-  /** @param expected how many ids there will be: a table that grows leaves all smaller ones behind */
-  constructor(expected = 0) {
-    this.make(Math.max(SMALLEST, Math.ceil((Math.min(expected, MOST_EXPECTED) * 3) / 2)));
+  /** @param expected how many ids there will be, once there is one: a table that grows leaves smaller ones behind */
+  constructor(private readonly expected = 0) {
+    this.make(SMALLEST);
   }
 
   /** The number of an id; undefined when it has none. */
@@ -70,7 +70,7 @@ export class IdTable {
 
   private grow(): void {
     const { words, values, entries } = this;
-    this.make(2 * entries);
+    this.make(Math.max(2 * entries, Math.ceil((Math.min(this.expected, MOST_EXPECTED) * 3) / 2)));
     for (let at = 0; at < entries; at++) {
       const value = values[2 * at + 1] as number;
       if (Number.isNaN(value)) continue;

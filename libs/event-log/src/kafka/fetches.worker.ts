@@ -60,10 +60,12 @@ export interface Place {
   readonly from: bigint;
 }
 
-/** What was fetched of a partition, and where the next of its records stands. */
+/** What was fetched of a partition: as bytes, until somebody looks at its records. */
 export interface Fetched {
-  readonly records: readonly RawRecord[];
+  /** Where the next of its records stands. */
   readonly nextOffset: bigint;
+  /** What of it is for readers. @throws Error when the bytes are no records */
+  records(): Promise<readonly RawRecord[]>;
 }
 
 /**
@@ -123,12 +125,10 @@ export class Fetches {
       broker,
       places.filter((place) => leaderOf(cluster, place) === first),
     );
-    return Promise.all(
-      places.map(async ({ topic, partition, from }) => {
-        const of = found.find((each) => each.topic === topic && each.partition === partition);
-        return of === undefined ? { records: [], nextOffset: from } : fetchedOf(of, from);
-      }),
-    );
+    return places.map(({ topic, partition, from }) => {
+      const of = found.find((each) => each.topic === topic && each.partition === partition);
+      return of === undefined ? { nextOffset: from, records: async () => [] } : fetchedOf(of, from);
+    });
   }
 
   private async connected(): Promise<Cluster> {
@@ -183,15 +183,24 @@ interface Unpacked {
   readonly records: readonly RawRecord[];
 }
 
+function fetchedOf({ batches: bytes, aborted }: FetchedPartition, from: bigint): Fetched {
+  const batches = batchesIn(bytes);
+  return { nextOffset: batches.at(-1)?.nextOffset ?? from, records: () => recordsOf(batches, aborted, from) };
+}
+
 /** What of the batches is for readers. The first of them may begin before the place that was asked for. */
-async function fetchedOf({ batches: bytes, aborted }: FetchedPartition, from: bigint): Promise<Fetched> {
-  const batches = await Promise.all(batchesIn(bytes).map(unpacked));
+async function recordsOf(
+  packed: readonly RecordBatch[],
+  aborted: readonly AbortedTransaction[],
+  from: bigint,
+): Promise<RawRecord[]> {
+  const batches = await Promise.all(packed.map(unpacked));
   const isAborted = aborted.length > 0 ? abortedIn(batches, aborted) : () => false;
   const records: RawRecord[] = [];
   for (const { batch, records: all } of batches)
     if (!batch.isControl)
       for (const record of all) if (record.offset >= from && !isAborted(record.offset)) records.push(record);
-  return { records, nextOffset: batches.at(-1)?.batch.nextOffset ?? from };
+  return records;
 }
 
 async function unpacked(batch: RecordBatch): Promise<Unpacked> {

@@ -52,7 +52,7 @@ function nextOf(lanes: readonly (readonly Stretch[])[]): readonly Stretch[] {
 
 /**
  * Reads stretches of topics, in order per partition, all of them abreast. The next fetch is under way while the one
- * before is looked at, and nothing else waits in memory.
+ * before is looked at, and nothing else waits in memory: records are made of what was fetched when it is their turn.
  */
 export async function* readTopics(
   clients: Clients,
@@ -76,9 +76,9 @@ export async function* readTopics(
   try {
     for (let coming = begin(); coming !== undefined; ) {
       const { chosen, fetched } = coming;
-      const batches = (await fetched).map((each, index) => batchOf(chosen[index] as Stretch, each));
+      const parts = (await fetched).map((each, index) => partOf(chosen[index] as Stretch, each));
       coming = begin();
-      yield* batches;
+      for (const part of parts) yield await batchOf(part);
     }
   } finally {
     await fetches.close();
@@ -90,17 +90,30 @@ interface Coming {
   readonly fetched: Promise<readonly Fetched[]>;
 }
 
-/** A stretch's next batch; the stretch is then read up to its end. */
-function batchOf(stretch: Stretch, { records, nextOffset }: Fetched): RawBatch {
-  const { topic, partition, position, end } = stretch;
-  stretch.position = nextOffset;
-  if (nextOffset > end) stretch.position = end;
+/** What was fetched of a stretch, and up to where that is read. */
+interface Part {
+  readonly stretch: Stretch;
+  readonly fetched: Fetched;
+  readonly nextOffset: bigint;
+}
+
+/** A stretch's next part; the stretch is then read up to its end. */
+function partOf(stretch: Stretch, fetched: Fetched): Part {
+  const { position, end } = stretch;
+  stretch.position = fetched.nextOffset;
+  if (stretch.position > end) stretch.position = end;
   stretch.passed = stretch.position - position;
+  return { stretch, fetched, nextOffset: stretch.position };
+}
+
+async function batchOf({ stretch, fetched, nextOffset }: Part): Promise<RawBatch> {
+  const { topic, partition, end } = stretch;
+  const records = await fetched.records();
   return {
     topic: topic as Topic,
     partition,
-    records: nextOffset > end ? records.filter(({ offset }) => offset < end) : records,
-    nextOffset: stretch.position,
+    records: fetched.nextOffset > end ? records.filter(({ offset }) => offset < end) : records,
+    nextOffset,
     heartbeat: async () => undefined,
   };
 }
