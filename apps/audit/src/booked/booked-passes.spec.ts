@@ -5,7 +5,7 @@ import { BooksPass } from './booked-passes.js';
 
 test('where transfers themselves are not what they have to be, nothing is said of their snapshots', () => {
   const findings = new Findings();
-  const books = new BooksPass(findings, 'drawn for this test', true);
+  const books = new BooksPass(findings);
   const due = { earned: 500n, reversed: 20n };
   books.snapshots([{ creatorId: 'a', nextOffset: 7n, earned: 501n, reversed: 20n, due, misplaced: 0 }]);
   books.end(new Map([['a', { terms: nothing, fingerprint: 'of other transfers' }]]));
@@ -14,7 +14,7 @@ test('where transfers themselves are not what they have to be, nothing is said o
 
 test('a snapshot is what the transfers before it come to, or is named with all that is wrong about it', () => {
   const findings = new Findings();
-  const books = new BooksPass(findings, 'drawn for this test', true);
+  const books = new BooksPass(findings);
   const right = { earned: 500n, reversed: 20n };
   books.snapshots([
     { creatorId: 'a', nextOffset: 7n, ...right, due: right, misplaced: 0 },

@@ -2,8 +2,8 @@ import { balanceOf, nothing, terms } from '@carat/payout-service/terms';
 import type { CreatorBooks } from '../passes/ledger.js';
 import type { ByState } from '../redeemed/redemptions.js';
 import type { Findings } from '../verify/findings.js';
-import type { BookedBalance, BookedEntry, BookedSnapshot } from './booked.js';
-import { type BookedTransfer, creatorIn, Fingerprint, TransferHash } from './fingerprint.js';
+import type { BookedBag, BookedBalance, BookedEntry, BookedSnapshot } from './booked.js';
+import { type BookedTransfer, Fingerprint } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
 
@@ -14,27 +14,16 @@ type GivenByLog = ReadonlyMap<string, CreatorBooks>;
 
 /** Holds the rows of the ledger against what the log gives. */
 export class BooksPass {
-  private readonly fingerprints = new Map<string, Fingerprint>();
+  private readonly fingerprints = new Map<string, string>();
   private readonly rowed = new Set<string>();
   private readonly wrongSnapshots: { creatorId: string; nextOffset: bigint; detail: string }[] = [];
-  private readonly hash: TransferHash;
 
-  constructor(
-    private readonly findings: Findings,
-    key: string,
-    arePlacesKept: boolean,
-  ) {
-    this.hash = new TransferHash(key, arePlacesKept);
-  }
+  constructor(private readonly findings: Findings) {}
 
-  /** @param rows what `rowsCopied` gives of `fingerprinted` */
-  transfers(rows: readonly Buffer[]): void {
-    this.findings.checked('transfers', rows.length);
-    for (const row of rows) {
-      const creatorId = creatorIn(row);
-      const fingerprint = this.fingerprints.get(creatorId) ?? new Fingerprint();
-      this.fingerprints.set(creatorId, fingerprint);
-      fingerprint.add(this.hash.ofRow(row));
+  transfers(bags: readonly BookedBag[]): void {
+    for (const { creatorId, bag, count } of bags) {
+      this.findings.checked('transfers', count);
+      this.fingerprints.set(creatorId, bag);
     }
   }
 
@@ -61,7 +50,7 @@ export class BooksPass {
     const all = new Set([...creators.keys(), ...this.fingerprints.keys()]);
     return [...all].filter(
       (creatorId) =>
-        (creators.get(creatorId) ?? none).fingerprint !== (this.fingerprints.get(creatorId)?.value ?? none.fingerprint),
+        (creators.get(creatorId) ?? none).fingerprint !== (this.fingerprints.get(creatorId) ?? none.fingerprint),
     );
   }
 

@@ -51,6 +51,13 @@ export interface BookedMoney {
   readonly payoutId: string;
 }
 
+/** The transfers of one creator, by the bag of their rows. */
+export interface BookedBag {
+  readonly creatorId: string;
+  readonly bag: string;
+  readonly count: number;
+}
+
 /** What moved from one account to another, in millidiamonds, by so many transfers. */
 export interface BookedEntry {
   readonly debit: string;

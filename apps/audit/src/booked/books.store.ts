@@ -1,11 +1,11 @@
-import { rowsCopied } from '@carat/event-log/readers';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { KEPT_PLACES, type KeptPlaces } from '@carat/payout-service/ledger-rows';
 import pg from 'pg';
-import { to as copyTo } from 'pg-copy-streams';
+import { hashOfJournaled } from '../carried/carried.js';
 import { carriedTopics } from '../lanes/lane-task.js';
-import { keptBalanceRows } from '../seals/kept-balances.js';
+import { type BookedKeptBalances, keptBalanceBags } from '../seals/kept-balances.js';
 import type {
+  BookedBag,
   BookedBalance,
   BookedCashRate,
   BookedEntry,
@@ -14,7 +14,8 @@ import type {
   BookedRedemption,
   BookedSnapshot,
 } from './booked.js';
-import { type BookedTransfer, FINGERPRINT_BYTES, fingerprinted } from './fingerprint.js';
+import { type BookedTransfer, bagIn, bagOfRows, fingerprinted } from './fingerprint.js';
+import { hashOfRow } from './row-hash.js';
 import { balanceIn, cashRateIn, type Row, rateIn, redemptionIn, snapshotIn, transferIn } from './rows-in.js';
 
 const ROWS_AT_A_TIME = 500;
@@ -38,10 +39,10 @@ export interface Books {
   readonly hasNotary: boolean;
   /** Places of the journal that hold rows past the offset that comes next: nobody's append has put them there. */
   pastHeads(): Promise<readonly string[]>;
-  /** Every transfer, as `rowsCopied` gives a row of `fingerprinted`. */
-  transfers(): AsyncGenerator<readonly Buffer[]>;
-  /** Every row of the journal that a relay carries, as `CarriedBags` takes it. @param key of the run */
-  journaled(key: string): AsyncGenerator<readonly Buffer[]>;
+  /** The transfers of every creator. @param key of the run */
+  transfers(key: string): AsyncGenerator<readonly BookedBag[]>;
+  /** The bags of what the journal holds in partitions that a relay carries, by place. @param key of the run */
+  journaled(key: string): Promise<ReadonlyMap<string, string>>;
   /** What moved between each two accounts, and how many transfers of it. */
   entries(): Promise<readonly BookedEntry[]>;
   /** Rows of a creator: for when its books differ. */
@@ -53,8 +54,8 @@ export interface Books {
   rates(): Promise<readonly BookedRate[]>;
   cashRates(): Promise<readonly BookedCashRate[]>;
   moneyTransfers(): AsyncGenerator<readonly BookedMoney[]>;
-  /** The balances that a notary keeps beside its seals up to a number, as `KeptBalances` takes them. */
-  keptBalances(upToSeal: number): AsyncGenerator<readonly Buffer[]>;
+  /** The balances that a notary keeps beside its seals up to a number. @param key of the run */
+  keptBalances(key: string, upToSeal: number): Promise<readonly BookedKeptBalances[]>;
   close(): Promise<void>;
 }
 
@@ -65,17 +66,18 @@ const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
          rate_id, log_offset::text
   FROM payout.transfer`;
-const transferRows = (arePlacesKept: boolean): string =>
-  `COPY (SELECT ${fingerprinted(arePlacesKept)} FROM payout.transfer) TO STDOUT (FORMAT binary)`;
-// Hashed where they are, and in the order in which they lie: whoever asks for them by offset sees every page of the
-// table a dozen times. Of each hash only what a bag looks at, and of a topic's name its place among them.
-const journaledRows = (key: string): string => `
-  COPY (
-    SELECT CASE topic ${carriedTopics.map((topic, at) => `WHEN '${topic}' THEN ${at}`).join(' ')} END, part, substr(
-      sha256('\\x${Buffer.from(key, 'latin1').toString('hex')}'::bytea || int8send("offset") || coalesce(value, '')),
-      1, ${FINGERPRINT_BYTES})
-    FROM journal.log_record WHERE topic IN (${carriedTopics.map((topic) => `'${topic}'`).join(', ')})
-  ) TO STDOUT (FORMAT binary)`;
+// Rows are hashed and added up where they are, and in the order in which they lie: whoever asks for those of the
+// journal by offset sees every page of the table a dozen times. (OFFSET 0: else each byte is taken of a hash of its own.)
+const transferBags = (key: string, arePlacesKept: boolean): string => `
+  SELECT creator_id, ${bagOfRows('hash')} FROM (
+    SELECT creator_id, ${hashOfRow(key, 'of')} AS hash
+    FROM (SELECT ${fingerprinted(arePlacesKept)} FROM payout.transfer) of OFFSET 0
+  ) hashed GROUP BY creator_id`;
+const journaledBags = (key: string): string => `
+  SELECT topic || '/' || part, ${bagOfRows('hash')} FROM (
+    SELECT topic, part, ${hashOfJournaled(key)} AS hash FROM journal.log_record
+    WHERE topic IN (${carriedTopics.map((topic) => `'${topic}'`).join(', ')}) OFFSET 0
+  ) hashed GROUP BY topic, part`;
 const ENTRIES = `
   SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer
   GROUP BY debit, credit ORDER BY debit, credit`;
@@ -206,8 +208,13 @@ type Tables = Pick<
 
 const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Tables => ({
   pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
-  transfers: () => rowsCopied(client.query(copyTo(transferRows(arePlacesKept)))),
-  journaled: (key) => rowsCopied(client.query(copyTo(journaledRows(key)))),
+  transfers: (key) =>
+    streamed(client, transferBags(key, arePlacesKept), ([creatorId, text]) => ({
+      creatorId: creatorId ?? '',
+      ...bagIn(text ?? ''),
+    })),
+  journaled: async (key) =>
+    new Map((await rowsOf(client, journaledBags(key))).map(([place, text]) => [place ?? '', bagIn(text ?? '').bag])),
   entries: async () =>
     (await rowsOf(client, ENTRIES)).map(([debit, credit, sum, count]) => ({
       debit: debit ?? '',
@@ -223,7 +230,12 @@ const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Table
   snapshots: () => streamed(client, SNAPSHOT, snapshotIn, [logId]),
   redemptions: () => streamed(client, REDEMPTION, redemptionIn),
   rates: async () => (await rowsOf(client, RATE)).map(rateIn),
-  keptBalances: (upToSeal) => rowsCopied(client.query(copyTo(keptBalanceRows(upToSeal)))),
+  keptBalances: async (key, upToSeal) =>
+    (await rowsOf(client, keptBalanceBags(key), [upToSeal])).map(([partition, seal, text]) => ({
+      partition: Number(partition),
+      seal: Number(seal),
+      ...bagIn(text ?? ''),
+    })),
   cashRates: async () => (await rowsOf(client, CASH_RATE)).map(cashRateIn),
   moneyTransfers: () =>
     streamed(client, MONEY, ([sourceId, code, currency, debit, credit, amount, payoutId]) => ({

@@ -51,8 +51,8 @@ export const fingerprinted = (arePlacesKept: boolean): string =>
   'creator_id, event_id::text, code, debit, credit, millidiamonds, gift_id, redemption_id, coins, rate_id' +
   (arePlacesKept ? ', log_offset' : '');
 
-/** So many bytes of a hash are looked at. */
-export const FINGERPRINT_BYTES = 12;
+// Of a hash a bag takes three words, which begin here.
+const WORDS_AT = [0, 4, 8] as const;
 
 /**
  * A bag of transfers, or of records, in sixteen bytes, whatever their order: the sum of keyed hashes, word by word. The
@@ -66,36 +66,45 @@ export class Fingerprint {
   private c = 0;
 
   add(digest: Digest): void {
-    this.enter(wordOf(digest, 0), wordOf(digest, 4), wordOf(digest, 8));
-  }
-
-  /** Adds a digest that lies among other bytes. */
-  addFrom(bytes: Buffer, at: number): void {
-    this.enter(bytes.readUInt32BE(at), bytes.readUInt32BE(at + 4), bytes.readUInt32BE(at + 8));
-  }
-
-  private enter(a: number, b: number, c: number): void {
+    const [a, b, c] = WORDS_AT;
     this.count += 1;
-    this.a = (this.a + a) >>> 0;
-    this.b = (this.b + b) >>> 0;
-    this.c = (this.c + c) >>> 0;
+    this.a = (this.a + wordOf(digest, a)) >>> 0;
+    this.b = (this.b + wordOf(digest, b)) >>> 0;
+    this.c = (this.c + wordOf(digest, c)) >>> 0;
   }
 
   get value(): string {
-    return `${this.count}:${this.a.toString(16)}:${this.b.toString(16)}:${this.c.toString(16)}`;
+    return [this.count, this.a, this.b, this.c].join(' ');
   }
+}
+
+/**
+ * The same bag, added up by Postgres where its rows lie: an SQL expression of all rows of a group, as text, of which
+ * `bagIn` makes the value of a `Fingerprint`. What travels is a row a group, however many rows it has.
+ * @param digest an SQL expression: the keyed hash of a row
+ */
+export const bagOfRows = (digest: string): string =>
+  `concat_ws(' ', count(*), ${WORDS_AT.map((at) => `sum(${wordIn(digest, at)})`).join(', ')})`;
+
+const wordIn = (digest: string, at: number): string =>
+  [0, 1, 2, 3].map((byte) => `(get_byte(${digest}, ${at + byte})::bigint << ${24 - 8 * byte})`).join(' + ');
+
+/** A bag that Postgres has added up: what it is as the value of a `Fingerprint`, and how many rows are in it. */
+export function bagIn(text: string): { readonly bag: string; readonly count: number } {
+  const [count = '0', ...sums] = text.split(' ');
+  return { bag: [count, ...sums.map((sum) => BigInt.asUintN(32, BigInt(sum)))].join(' '), count: Number(count) };
 }
 
 const FIELDS = 11;
 
-/** Hashes transfers, of events and of rows alike: every field of `fingerprinted`. */
+/** Hashes what events move as `hashOfRow` hashes the rows that it is booked as: every field of `fingerprinted`. */
 export class TransferHash extends RowHash {
   /** @param key of the run, at least 16 random bytes as text */
   constructor(
     key: string,
     private readonly arePlacesKept: boolean,
   ) {
-    super(key, FIELDS);
+    super(key, arePlacesKept ? FIELDS : FIELDS - 1);
   }
 
   /** Of what an event moves: the same as of the row that it is booked as. @param place as `placeBooked` gives it */
@@ -115,9 +124,6 @@ export class TransferHash extends RowHash {
     return this.digest();
   }
 }
-
-/** Whose a row is: the first field of `fingerprinted`. */
-export const creatorIn = (row: Buffer): string => row.toString('utf8', 4, 4 + row.readInt32BE());
 
 /** Four bytes of a digest, from `at` on, as a number. */
 export const wordOf = (digest: Digest, at: number): number =>

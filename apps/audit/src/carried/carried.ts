@@ -1,6 +1,6 @@
 import type { Event, Topic } from '@carat/events';
 import { Fingerprint } from '../booked/fingerprint.js';
-import { carriedTopics } from '../lanes/lane-task.js';
+import { keyedHash } from '../booked/row-hash.js';
 import { type Digest, Scratch } from '../seals/digest.js';
 
 /** Where a relayed event stands in its journal, and what it is there. */
@@ -59,13 +59,10 @@ const plain = new UnsplicedHash(Buffer.alloc(0));
 /** The SHA-256 of an event as its journal has it. */
 export const journaledDigest = (carried: Carried): Digest => plain.of(carried, false);
 
-/** Where a copied row has its three fields: each stands behind its length, which takes four bytes. */
-const [TOPIC_AT, PARTITION_AT, HASH_AT] = [4, 12, 20] as const;
+/** The SQL expression of a journal row's keyed hash, which `CarriedBags` comes to from what was carried of it. */
+export const hashOfJournaled = (key: string): string => keyedHash(key, `int8send("offset") || coalesce(value, '')`);
 
-/**
- * Bags of what stands in partitions of a journal: what a relay has carried of them, or what their rows hold. Two bags
- * of the same records have the same text, in whatever order they come.
- */
+/** Bags of what a relay has carried of partitions of a journal: those of its rows, in whatever order they come. */
 export class CarriedBags {
   private readonly bags = new Map<Topic, Fingerprint[]>();
   private readonly hash: UnsplicedHash;
@@ -79,19 +76,10 @@ export class CarriedBags {
     this.bagOf(topic, partition).add(this.hash.of(carried, true));
   }
 
-  /**
-   * @param row what `rowsCopied` gives of a row of a journal: which of `carriedTopics` it is of and its partition
-   * (32 bits each), and the begin of a hash over the key of the run, the offset (64 bits), and the value
-   */
-  row(row: Buffer): void {
-    const topic = carriedTopics[row.readInt32BE(TOPIC_AT)] as Topic;
-    this.bagOf(topic, row.readInt32BE(PARTITION_AT)).addFrom(row, HASH_AT);
-  }
-
   /** What is in the bag of a partition, as text, and how many records that are. */
   told(topic: Topic, partition: number): { readonly bag: string; readonly count: number } {
     const bag = this.bags.get(topic)?.[partition];
-    return { bag: bag?.value ?? EMPTY, count: bag?.count ?? 0 };
+    return { bag: bag?.value ?? EMPTY_BAG, count: bag?.count ?? 0 };
   }
 
   private bagOf(topic: Topic, partition: number): Fingerprint {
@@ -106,4 +94,4 @@ export class CarriedBags {
   }
 }
 
-const EMPTY = new Fingerprint().value;
+export const EMPTY_BAG = new Fingerprint().value;

@@ -5,14 +5,14 @@ import { carriedTopics, type LaneResult, type LaneTask } from '../lanes/lane-tas
 import { SequencePass } from '../lanes/sequence.js';
 import { endsOf } from '../log-source/ends-of.js';
 import { Findings } from '../verify/findings.js';
-import { type CarriedBags, carriedOf, sequenceOf } from './carried.js';
+import { carriedOf, EMPTY_BAG, sequenceOf } from './carried.js';
 import { JournalCheck } from './journal-check.flow.js';
 import type { JournalRows } from './journal-rows.store.js';
 
 interface ToCompare {
   readonly log: LogReader;
-  /** What the journal's rows hold. */
-  readonly rows: CarriedBags;
+  /** The bags of what the journal's rows hold, by place. */
+  readonly rows: ReadonlyMap<string, string>;
   readonly openRows: () => Promise<JournalRows>;
   readonly tasks: readonly LaneTask[];
   readonly lanes: readonly LaneResult[];
@@ -39,7 +39,7 @@ export async function compareCarried(comparison: ToCompare): Promise<void> {
     for (const topic of carriedTopics) {
       const { bag, count } = carried?.get(topic) ?? { bag: undefined, count: 0 };
       findings.checked('journal', count);
-      if (task.journaledUpTo[topic] !== undefined && bag !== rows.told(topic, task.partition).bag)
+      if (task.journaledUpTo[topic] !== undefined && bag !== (rows.get(`${topic}/${task.partition}`) ?? EMPTY_BAG))
         differing.push({ topic, task });
     }
   }

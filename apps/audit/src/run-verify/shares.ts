@@ -3,11 +3,11 @@
  * time first; Graham, "Bounds on multiprocessing timing anomalies", 1969); then whoever has most and whoever has least
  * exchange parts for as long as that brings them closer. Parts of no size are dealt, too.
  * @param sizes of each part
- * @param before what each share has to do besides, in the same unit; as many as there are shares, at least one
+ * @param count how many shares, at least one
  * @returns of each share the numbers of its parts, in their order
  */
-export function sharesOf(sizes: readonly number[], before: readonly number[]): number[][] {
-  const shares = before.map((load): Share => ({ load, parts: [] }));
+export function sharesOf(sizes: readonly number[], count: number): number[][] {
+  const shares = Array.from({ length: count }, (): Share => ({ load: 0, parts: [] }));
   const largestFirst = [...sizes.entries()].sort(([, a], [, b]) => b - a);
   for (const [number, size] of largestFirst)
     give(

@@ -1,19 +1,26 @@
 import { terms } from '@carat/payout-service/terms';
-import { Fingerprint } from '../booked/fingerprint.js';
-import { RowHash } from '../booked/row-hash.js';
+import { bagOfRows, Fingerprint } from '../booked/fingerprint.js';
+import { hashOfRow, RowHash } from '../booked/row-hash.js';
 import type { Findings } from '../verify/findings.js';
 import type { Digest } from './digest.js';
 
 /** What of a balance that a notary keeps beside a seal is compared, in this order, as columns of its table: all. */
 const KEPT_BALANCE = ['partition', 'seal_number', 'creator_id', ...terms];
 
-/** The balances that a notary keeps beside its seals up to a number, for `rowsCopied`. */
-export const keptBalanceRows = (upToSeal: number): string => `
-  COPY (SELECT ${KEPT_BALANCE.join(', ')} FROM audit.balance_at_seal WHERE seal_number <= ${upToSeal})
-  TO STDOUT (FORMAT binary)`;
+/** Asks, by partition and seal, for the bags of the balances that a notary keeps beside its seals up to number $1. */
+export const keptBalanceBags = (key: string): string => `
+  SELECT partition::text, seal_number::text, ${bagOfRows('hash')} FROM (
+    SELECT partition, seal_number, ${hashOfRow(key, 'of')} AS hash
+    FROM (SELECT ${KEPT_BALANCE.join(', ')} FROM audit.balance_at_seal WHERE seal_number <= $1) of OFFSET 0
+  ) hashed GROUP BY partition, seal_number`;
 
-/** Where a copied row has its partition and its seal: each stands behind its length, which takes four bytes. */
-const [PARTITION_AT, SEAL_AT] = [4, 12] as const;
+/** The balances that a notary keeps of one partition beside one seal, by the bag of their rows. */
+export interface BookedKeptBalances {
+  readonly partition: number;
+  readonly seal: number;
+  readonly bag: string;
+  readonly count: number;
+}
 
 /** Hashes balances as they are at a seal, of the log and of rows alike. */
 export class KeptBalanceHash extends RowHash {
@@ -42,46 +49,22 @@ interface GivenByLog {
 
 const EMPTY = new Fingerprint().value;
 
-/** Bags of the rows that a notary keeps beside its seals: what balances as of a moment begin from. */
-export class KeptBalances {
-  private readonly bags = new Map<string, Fingerprint>();
-  private readonly hash: KeptBalanceHash;
-
-  /** @param key of the run, at least 16 random bytes as text */
-  constructor(
-    key: string,
-    private readonly findings: Findings,
-  ) {
-    this.hash = new KeptBalanceHash(key);
-  }
-
-  /** @param rows what `rowsCopied` gives of `keptBalanceRows` */
-  rows(rows: readonly Buffer[]): void {
-    this.findings.checked('seals', rows.length);
-    for (const row of rows) {
-      const name = nameOf(row.readInt32BE(PARTITION_AT), row.readBigInt64BE(SEAL_AT));
-      const bag = this.bags.get(name) ?? new Fingerprint();
-      this.bags.set(name, bag);
-      bag.add(this.hash.ofRow(row));
+/** What balances as of a moment begin from, of all partitions, is what the log gives. */
+export function compareKeptBalances(
+  kept: readonly BookedKeptBalances[],
+  partitions: readonly GivenByLog[],
+  findings: Findings,
+): void {
+  const differs = (partition: number, seal: number, detail: string): void =>
+    findings.add('seals', 'kept_balances_differ', `seal ${seal}`, `balances of partition ${partition} ${detail}`);
+  const left = new Map(kept.map((each) => [`${each.partition} ${each.seal}`, each]));
+  for (const { count } of kept) findings.checked('seals', count);
+  for (const { partition, keptBalances } of partitions)
+    for (const [index, due] of keptBalances.entries()) {
+      const name = `${partition} ${index + 1}`;
+      if ((left.get(name)?.bag ?? EMPTY) !== due) differs(partition, index + 1, 'are not those that the log gives');
+      left.delete(name);
     }
-  }
-
-  /** Every row was seen. */
-  compare(partitions: readonly GivenByLog[]): void {
-    const left = new Map(this.bags);
-    for (const { partition, keptBalances } of partitions)
-      for (const [index, due] of keptBalances.entries()) {
-        const name = nameOf(partition, index + 1);
-        if ((left.get(name)?.value ?? EMPTY) !== due) this.differs(name, 'are not those that the log gives');
-        left.delete(name);
-      }
-    for (const name of left.keys()) this.differs(name, 'are kept, and there is no such seal or partition');
-  }
-
-  private differs(name: string, detail: string): void {
-    const [partition, seal] = name.split(' ');
-    this.findings.add('seals', 'kept_balances_differ', `seal ${seal}`, `balances of partition ${partition} ${detail}`);
-  }
+  for (const { partition, seal } of left.values())
+    differs(partition, seal, 'are kept, and there is no such seal or partition');
 }
-
-const nameOf = (partition: number, seal: number | bigint): string => `${partition} ${seal}`;

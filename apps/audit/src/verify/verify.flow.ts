@@ -4,7 +4,6 @@ import { ManyEvents } from '@carat/events/decode-many';
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
-import { CarriedBags } from '../carried/carried.js';
 import { compareCarried } from '../carried/compare-carried.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
 import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
@@ -17,7 +16,7 @@ import { compareRedemptions, type RedeemedRows, readRedeemed } from '../redeemed
 import type { ByState } from '../redeemed/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import { sharesOf } from '../run-verify/shares.js';
-import { KeptBalances } from '../seals/kept-balances.js';
+import { type BookedKeptBalances, compareKeptBalances } from '../seals/kept-balances.js';
 import type { Seal, SealContent } from '../seals/seal.js';
 import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
@@ -63,8 +62,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   const tasks = lanesOf(input, to, partitions, { rates, deadLetters });
   const total = recordsUpTo(to);
   let done = 0;
-  const rows = new BooksPass(findings, input.key, books?.placesFrom !== undefined);
-  const journaled = new CarriedBags(input.key);
+  const rows = new BooksPass(findings);
   const lanes: LaneResult[] = [];
   const lots = new Lots();
   const proven: OnProven = {
@@ -78,7 +76,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
       for (const { found } of [result, ...result.lanes]) findings.merge(found);
     },
   };
-  const [beside] = await Promise.all([readBooks(input, rows, journaled, findings), input.run(tasks, proven)]);
+  const [beside] = await Promise.all([readBooks(input, rows, findings), input.run(tasks, proven)]);
   lots.check(findings);
   checkSums(
     seals,
@@ -89,12 +87,12 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   checkConservation(creators, statesOfAll(lanes), findings);
   if (books !== undefined && beside !== undefined) {
     const compared = { log, to, tasks: tasks.flatMap((task) => task.lanes), lanes, findings };
-    await compareCarried({ ...compared, rows: journaled, openRows: input.openRows });
+    await compareCarried({ ...compared, rows: beside.journaled, openRows: input.openRows });
     await compareBooks(log, books, rows, { creators, seqs: seqsOfAll(lanes), findings, to });
     comparePrices(await books.rates(), fractionsOf(lanes), findings);
     compareCashRates(await books.cashRates(), rates, areRatesRead(books, to), findings);
     await compareRedemptions({ ...compared, books, rows: beside.redeemed });
-    beside.kept?.compare(lanes);
+    if (beside.kept !== undefined) compareKeptBalances(beside.kept, lanes, findings);
   }
   return reportOf({
     log: log.id,
@@ -161,9 +159,6 @@ const partOf = (content: SealContent, only: number): SealContent => ({
 
 // Each gift takes 50 bytes for as long as its partition is proven.
 const MOST_RECORDS_AT_ONCE = 500_000n;
-// Whoever is dealt the last share reads the books meanwhile, and for Kafka the journal: each of them takes as long as
-// one in so many of all records.
-const RECORDS_FOR_BOOKS = 22;
 
 /** A task for each thread, with its share of the partitions; more of them where that would not fit into memory. */
 function lanesOf(
@@ -203,12 +198,9 @@ function lanesOf(
   });
   const total = recordsUpTo(to);
   const groups = Math.min(partitions, Math.max(threads, Number(total / MOST_RECORDS_AT_ONCE)));
-  const before = Array.from({ length: groups }, () => 0);
-  if (groups === threads && books !== undefined)
-    before[groups - 1] = ((kind === 'kafka' ? 2 : 1) * Number(total)) / RECORDS_FOR_BOOKS;
   return sharesOf(
     lanes.map(({ partition }) => recordsOf(to, partition)),
-    before,
+    groups,
   ).map((share) => ({ lanes: share.map((partition) => lanes[partition] as LaneTask), to }));
 }
 
@@ -248,27 +240,25 @@ interface ToCompare {
 /** Rows that were summed up while the log was read. */
 interface ReadBeside {
   readonly redeemed: RedeemedRows;
+  readonly journaled: ReadonlyMap<string, string>;
   /** Undefined where there is no seal that a notary would keep balances beside. */
-  readonly kept?: KeptBalances;
+  readonly kept: readonly BookedKeptBalances[] | undefined;
 }
 
 /** While others read the log: the rows of ledger and journal are of the moment at which the books were opened. */
 async function readBooks(
   { books, kind, key, seals }: VerifyInput,
   rows: BooksPass,
-  journaled: CarriedBags,
   findings: Findings,
 ): Promise<ReadBeside | undefined> {
   if (books === undefined) return undefined;
-  for await (const transfers of books.transfers()) rows.transfers(transfers);
+  for await (const transfers of books.transfers(key)) rows.transfers(transfers);
   rows.entries(await books.entries());
   for await (const snapshots of books.snapshots()) rows.snapshots(snapshots);
   const redeemed = await readRedeemed(books, key, findings);
-  if (kind === 'kafka') for await (const copied of books.journaled(key)) for (const row of copied) journaled.row(row);
-  if (!books.hasNotary || seals.length === 0) return { redeemed };
-  const kept = new KeptBalances(key, findings);
-  for await (const some of books.keptBalances(seals.length)) kept.rows(some);
-  return { redeemed, kept };
+  const journaled = kind === 'kafka' ? await books.journaled(key) : new Map<string, string>();
+  const kept = books.hasNotary && seals.length > 0 ? await books.keptBalances(key, seals.length) : undefined;
+  return { redeemed, journaled, kept };
 }
 
 const CASH_RATES_GROUP = 'carat.payout.cash-rates';

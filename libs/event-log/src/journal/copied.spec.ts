@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Copied, rowsCopied } from './copied.js';
+import { Copied } from './copied.js';
 
 const field = (bytes: Buffer | null): Buffer => {
   const length = Buffer.alloc(4);
@@ -52,40 +52,5 @@ describe('rows of a copy', () => {
       const read = () => [copy.nextRow(), copy.bytes(), copy.nextRow()];
       expect(read).toThrow(expect.objectContaining({ name: 'RangeError' }));
     }
-  });
-});
-
-describe('a copy that comes in pieces', () => {
-  const rows = [
-    [Buffer.from('some bytes'), null],
-    [Buffer.alloc(0), Buffer.from([0xff, 0xff, 0])],
-    [Buffer.alloc(300, 7), null],
-  ];
-  const copied = Buffer.concat([HEADER, ...rows.map((fields) => row(...fields)), END]);
-  const read = async (pieces: readonly Buffer[]): Promise<string[]> => {
-    async function* coming() {
-      yield* pieces;
-    }
-    const found: string[] = [];
-    for await (const some of rowsCopied(coming())) found.push(...some.map((bytes) => bytes.toString('hex')));
-    return found;
-  };
-  const whole = rows.map((fields) => Buffer.concat(fields.map(field)).toString('hex'));
-
-  test('has the same rows wherever it is cut', async () => {
-    for (let first = 0; first <= copied.length; first++)
-      for (const second of [1, 20, copied.length]) {
-        const pieces = [copied.subarray(0, first), copied.subarray(first, first + second)];
-        expect(await read([...pieces, copied.subarray(first + second)])).toEqual(whole);
-      }
-  });
-
-  test('has none when there are none', async () => {
-    expect(await read([Buffer.concat([HEADER, END])])).toEqual([]);
-  });
-
-  test('is refused when it ends before its rows do', async () => {
-    for (let length = 0; length < copied.length; length++)
-      await expect(read([copied.subarray(0, length)])).rejects.toThrow('a copy ends before its rows do');
   });
 });

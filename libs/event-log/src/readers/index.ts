@@ -3,7 +3,7 @@ import type { KafkaReaderOptions } from '../kafka/kafka-reader.worker.js';
 
 // The door for those who are given no writer: nothing behind it leads to one (`audit-reaches-no-writer`). Each client
 // is loaded by whoever opens its log: a thread that audits a journal has no room for Kafka's.
-export { Copied, rowsCopied } from '../journal/copied.js';
+export { Copied } from '../journal/copied.js';
 export { JournalHole } from '../journal/read.store.js';
 export { isWithin, MOST_STRETCHES, type Stretch } from '../journal/stretches.js';
 export type { KafkaReaderOptions };
