@@ -67,7 +67,7 @@ const TRANSFER = `
          rate_id, log_offset::text
   FROM payout.transfer`;
 // Rows are hashed and added up where they are, and in the order in which they lie: whoever asks for those of the
-// journal by offset sees every page of the table a dozen times. (OFFSET 0: else each byte is taken of a hash of its own.)
+// journal by offset sees every page of the table a dozen times. (OFFSET 0: else a row is hashed anew for each byte.)
 const transferBags = (key: string, arePlacesKept: boolean): string => `
   SELECT creator_id, ${bagOfRows('hash')} FROM (
     SELECT creator_id, ${hashOfRow(key, 'of')} AS hash
