@@ -3,11 +3,11 @@ import type { CreatorBooks } from '../passes/ledger.js';
 import type { ByState } from '../redeemed/redemptions.js';
 import type { Findings } from '../verify/findings.js';
 import type { BookedBag, BookedBalance, BookedEntry, BookedSnapshot } from './booked.js';
-import { type BookedTransfer, Fingerprint } from './fingerprint.js';
+import { type BookedTransfer, EMPTY_BAG } from './fingerprint.js';
 
 const ACCOUNT = /^(issuance|adjustments|creator|held|redeemed|awards:[\x20-\x7e]{1,128})$/;
 
-const none: CreatorBooks = { terms: nothing, fingerprint: new Fingerprint().value };
+const none: CreatorBooks = { terms: nothing, fingerprint: EMPTY_BAG };
 
 /** What the log gives each creator. */
 type GivenByLog = ReadonlyMap<string, CreatorBooks>;

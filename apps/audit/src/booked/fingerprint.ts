@@ -78,6 +78,9 @@ export class Fingerprint {
   }
 }
 
+/** The value of a bag that nothing is in. */
+export const EMPTY_BAG = new Fingerprint().value;
+
 /**
  * The same bag, added up by Postgres where its rows lie: an SQL expression of all rows of a group, as text, of which
  * `bagIn` makes the value of a `Fingerprint`. What travels is a row a group, however many rows it has.

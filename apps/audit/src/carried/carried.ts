@@ -1,5 +1,5 @@
 import type { Event, Topic } from '@carat/events';
-import { Fingerprint } from '../booked/fingerprint.js';
+import { EMPTY_BAG, Fingerprint } from '../booked/fingerprint.js';
 import { keyedHash } from '../booked/row-hash.js';
 import { type Digest, Scratch } from '../seals/digest.js';
 
@@ -93,5 +93,3 @@ export class CarriedBags {
     return bag;
   }
 }
-
-export const EMPTY_BAG = new Fingerprint().value;

@@ -1,11 +1,12 @@
 import type { LogReader, Offsets } from '@carat/event-log';
 import type { Topic } from '@carat/events';
 import { ManyEvents } from '@carat/events/decode-many';
+import { EMPTY_BAG } from '../booked/fingerprint.js';
 import { carriedTopics, type LaneResult, type LaneTask } from '../lanes/lane-task.js';
 import { SequencePass } from '../lanes/sequence.js';
 import { endsOf } from '../log-source/ends-of.js';
 import { Findings } from '../verify/findings.js';
-import { carriedOf, EMPTY_BAG, sequenceOf } from './carried.js';
+import { carriedOf, sequenceOf } from './carried.js';
 import { JournalCheck } from './journal-check.flow.js';
 import type { JournalRows } from './journal-rows.store.js';
 

@@ -85,22 +85,22 @@ export async function proveLanes(
   return { lanes: results, found: findings.plain(), lots: shared.lots.told() };
 }
 
-/** How many topics of each partition were not read to their ends yet. */
+/** The topics of each partition that were not read to their ends yet. */
 class Unread {
-  private readonly topics = new Map<number, number>();
+  private readonly topics = new Map<number, Set<string>>();
 
   constructor(private readonly ends: Offsets) {
-    for (const ofTopic of Object.values(ends))
-      for (const [partition, end] of (ofTopic ?? []).entries())
-        if (end > 0n) this.topics.set(partition, (this.topics.get(partition) ?? 0) + 1);
+    for (const [topic, ofTopic] of Object.entries(ends))
+      for (const [partition, end] of ofTopic.entries())
+        if (end > 0n) this.topics.set(partition, (this.topics.get(partition) ?? new Set()).add(topic));
   }
 
   /** True for the batch that ends the last topic of its partition. */
   isLast({ topic, partition, nextOffset }: RawBatch): boolean {
     if (nextOffset < (this.ends[topic]?.[partition] ?? 0n)) return false;
-    const left = (this.topics.get(partition) ?? 0) - 1;
-    this.topics.set(partition, left);
-    return left === 0;
+    const left = this.topics.get(partition);
+    left?.delete(topic);
+    return left?.size === 0;
   }
 }
 

@@ -1,5 +1,5 @@
 import { terms } from '@carat/payout-service/terms';
-import { bagOfRows, Fingerprint } from '../booked/fingerprint.js';
+import { bagOfRows, EMPTY_BAG } from '../booked/fingerprint.js';
 import { hashOfRow, RowHash } from '../booked/row-hash.js';
 import type { Findings } from '../verify/findings.js';
 import type { Digest } from './digest.js';
@@ -47,8 +47,6 @@ interface GivenByLog {
   readonly keptBalances: readonly string[];
 }
 
-const EMPTY = new Fingerprint().value;
-
 /** What balances as of a moment begin from, of all partitions, is what the log gives. */
 export function compareKeptBalances(
   kept: readonly BookedKeptBalances[],
@@ -62,7 +60,7 @@ export function compareKeptBalances(
   for (const { partition, keptBalances } of partitions)
     for (const [index, due] of keptBalances.entries()) {
       const name = `${partition} ${index + 1}`;
-      if ((left.get(name)?.bag ?? EMPTY) !== due) differs(partition, index + 1, 'are not those that the log gives');
+      if ((left.get(name)?.bag ?? EMPTY_BAG) !== due) differs(partition, index + 1, 'are not those that the log gives');
       left.delete(name);
     }
   for (const { partition, seal } of left.values())
