@@ -23,7 +23,7 @@ const undecodable = (code: Undecodable['code'], detail: string): { undecodable: 
 
 /** The schemas of a topic by event type, built once. */
 const schemasByType = new Map<Topic, Map<string, z.ZodType>>();
-function schemaOf(topic: Topic, type: string): z.ZodType | undefined {
+export function schemaOf(topic: Topic, type: string): z.ZodType | undefined {
   let schemas = schemasByType.get(topic);
   if (schemas === undefined) {
     schemas = new Map(
@@ -52,15 +52,11 @@ const explain = (error: z.ZodError): string =>
     .map((issue) => `/${issue.path.map(String).join('/')}: ${issue.message}`)
     .join('; ');
 
-/** A value that is JSON and names a type of its topic; whether it has what the type asks for is not known. */
-interface Typed {
-  readonly json: object;
-  readonly type: string;
-  readonly schema: z.ZodType;
-}
-
-/** Bytes to a value whose schema is known. */
-export function typed(topic: Topic, value: Buffer | null): Typed | { readonly undecodable: Undecodable } {
+/**
+ * A record's value as an event of its topic, or the reason why it is none. Bytes in, no I/O, never throws.
+ * Fields nobody knows are dropped; a type the topic does not hold is refused.
+ */
+export function decode<T extends Topic>(topic: T, value: Buffer | null): Decoded<T> {
   if (value === null) return undecodable('not_a_cloudevent', 'the record has no value');
   if (isUpstream(topic) && value.length > LARGEST_UPSTREAM_VALUE_BYTES)
     return undecodable('record_too_large', `${value.length} bytes, at most ${LARGEST_UPSTREAM_VALUE_BYTES} are taken`);
@@ -79,22 +75,8 @@ export function typed(topic: Topic, value: Buffer | null): Typed | { readonly un
   if (typeof type !== 'string') return undecodable('not_a_cloudevent', '/type: missing or not a string');
   const schema = schemaOf(topic, type);
   if (schema === undefined) return undecodable('unknown_event_type', `${topic} holds no ${type.slice(0, 128)}`);
-  return { json, type, schema };
-}
-
-/** A value as an event of its type. */
-export function parsed<T extends Topic>({ json, schema }: Typed): Decoded<T> {
   const answer = schema.safeParse(json);
   return answer.success ? { event: answer.data as Event<T> } : undecodable('invalid_event', explain(answer.error));
-}
-
-/**
- * A record's value as an event of its topic, or the reason why it is none. Bytes in, no I/O, never throws.
- * Fields nobody knows are dropped; a type the topic does not hold is refused.
- */
-export function decode<T extends Topic>(topic: T, value: Buffer | null): Decoded<T> {
-  const found = typed(topic, value);
-  return 'undecodable' in found ? found : parsed<T>(found);
 }
 
 /** The bytes of an event: JSON, its fields in the order the event was built. */

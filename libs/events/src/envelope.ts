@@ -2,10 +2,21 @@ import { z } from 'zod';
 import { derivedUuid } from './derived-id.js';
 import { Id, Time } from './fields.js';
 
-/** CloudEvents 1.0, structured mode, with Carat's extensions. A record's whole value (contract: topics and events). */
-export const envelope = {
+/**
+ * CloudEvents 1.0, structured mode, with Carat's extensions. A record's whole value (contract: topics and events).
+ * Members are in the order in which they are written: a relay puts its own in front of what is there.
+ */
+const head = {
+  /** Where relayed: the offset in the journal, in decimal, and which journal that is. */
+  sequence: z
+    .string()
+    .regex(/^\d{1,19}$/)
+    .optional(),
+  journal: Id.optional(),
   specversion: z.literal('1.0'),
   id: Id,
+};
+const about = {
   source: Id,
   subject: z.string().optional(),
   time: Time,
@@ -13,17 +24,11 @@ export const envelope = {
   /** The event that caused this one: its source and id. */
   causationsource: Id.optional(),
   causationid: Id.optional(),
-  /** Where relayed: the offset in the journal, in decimal, and which journal that is. */
-  sequence: z
-    .string()
-    .regex(/^\d{1,19}$/)
-    .optional(),
-  journal: Id.optional(),
 };
 
 /** The schema of one event type. */
 export const eventSchema = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
-  z.object({ ...envelope, type: z.literal(type), data }).meta({ title: type });
+  z.object({ ...head, type: z.literal(type), ...about, data }).meta({ title: type });
 
 /** The one header Carat writes; readers do not require it. */
 export const CONTENT_TYPE = 'application/cloudevents+json';
