@@ -86,6 +86,7 @@ interface Book {
  */
 export class LedgerPass {
   private readonly books = new Map<string, Book>();
+  private readonly creatorIds = new OwnTexts();
   private readonly sealed: SealedBalances;
   private readonly hash: TransferHash;
   private readonly byDay = new Map<number, Sums>();
@@ -108,10 +109,11 @@ export class LedgerPass {
     const place = placeBooked(this.options.places, topic, offset);
     for (const transfer of transfers) {
       const of = effectsOf(transfer);
-      this.sealed.add(transfer, of, seals);
+      const creatorId = this.creatorIds.of(transfer.creatorId);
+      this.sealed.add(creatorId, transfer.millidiamonds, of, seals);
       const upTo = this.options.bookedUpTo(topic);
       if (upTo !== undefined && bookedAt >= upTo) continue;
-      const book = this.bookOf(transfer.creatorId, topic);
+      const book = this.bookOf(creatorId, topic);
       enter(book.terms, of, transfer.millidiamonds);
       book.fingerprint.add(this.hash.ofTransfer(transfer, place));
       if (transfer.priced !== undefined) this.pricedBy(transfer.priced.rate);
@@ -187,6 +189,19 @@ export class LedgerPass {
   }
 }
 
+/** Texts that lie by themselves: what was cut out of an event would keep all of its text for as long as it is kept. */
+class OwnTexts {
+  private readonly texts = new Map<string, string>();
+
+  of(text: string): string {
+    const known = this.texts.get(text);
+    if (known !== undefined) return known;
+    const own = Buffer.from(text).toString();
+    this.texts.set(own, own);
+    return own;
+  }
+}
+
 /** The balances as they were at each seal. */
 class SealedBalances {
   private readonly balances = new Map<string, Sums>();
@@ -205,7 +220,7 @@ class SealedBalances {
     this.hash = new KeptBalanceHash(options.key);
   }
 
-  add({ creatorId, millidiamonds }: Transfer, of: Effects, seals: number): void {
+  add(creatorId: string, millidiamonds: bigint, of: Effects, seals: number): void {
     const upToSeal = this.changes[seals];
     if (upToSeal === undefined) return;
     let sums = upToSeal.get(creatorId);

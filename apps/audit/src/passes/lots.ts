@@ -1,9 +1,6 @@
 import type { Findings } from '../verify/findings.js';
 
-const COLUMNS = ['purchased', 'spent', 'restored', 'refunds', 'refundedUnspent', 'refundedSpent'] as const;
 const SMALLEST = 1024;
-
-type Column = (typeof COLUMNS)[number];
 
 /** The name of a lot: whoever sold the coins, and what the sale is called there. */
 export interface LotName {
@@ -12,18 +9,28 @@ export interface LotName {
 }
 
 /**
- * The names of lots, one after another, and of each row where its name ends. A name is the length of its source, in
- * four bytes, the source, and the sale, as UTF-8.
+ * The names of lots, one after another, and of each row where its name ends. A name is the number of its source, in
+ * four bytes, and the sale, as UTF-8.
  */
 interface Names {
+  /** Few sell coins, and each of them very many lots. */
+  readonly sources: readonly string[];
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly ends: Uint32Array<ArrayBuffer>;
+}
+
+/** What few lots have. */
+interface TakenBack {
+  restored: bigint;
+  /** Of the first reversal of the purchase. */
+  refund: { readonly unspent: bigint; readonly spent: bigint } | undefined;
 }
 
 /** Lots as they are sent between threads, row by row. Plain data. */
 export interface LotsAsTold {
   readonly names: Names;
   readonly coins: BigInt64Array<ArrayBuffer>;
+  readonly takenBack: ReadonlyMap<number, TakenBack>;
 }
 
 /** The memory of what is told: whoever sends it to another thread gives it away, and it is not copied. */
@@ -33,34 +40,36 @@ export const memoryOf = ({ names, coins }: LotsAsTold): ArrayBuffer[] => [
   coins.buffer,
 ];
 
+const SOURCE_BYTES = 4;
+
 const endOf = ({ ends }: Names, row: number): number => (row < 0 ? 0 : (ends[row] as number));
 
 function nameOf(names: Names, row: number): LotName {
   const { buffer, byteOffset } = names.bytes;
   const [from, end] = [endOf(names, row - 1), endOf(names, row)];
   const name = Buffer.from(buffer, byteOffset + from, end - from);
-  const middle = 4 + name.readUInt32LE();
-  return { source: name.toString('utf8', 4, middle), purchaseId: name.toString('utf8', middle) };
+  return { source: names.sources[name.readUInt32LE()] ?? '', purchaseId: name.toString('utf8', SOURCE_BYTES) };
 }
 
 /**
- * Rows by the names of lots. The names are in one piece of memory and their rows in an array, a hundred bytes for what
- * takes a map two or three hundred.
+ * Rows by the names of lots. The names are in one piece of memory and their rows in an array, some thirty bytes for
+ * what takes a map two or three hundred.
  */
 class LotRows implements Names {
+  readonly sources: string[] = [];
   bytes: Buffer<ArrayBuffer> = Buffer.alloc(64 * SMALLEST);
   ends = new Uint32Array(SMALLEST);
   /** Rows, one more than they are, at the hash of their names or as soon as possible after it. */
   private slots = new Uint32Array(2 * SMALLEST);
+  private readonly numbers = new Map<string, number>();
   count = 0;
 
   /** The row of a name; a new one is the next number. */
   rowOf({ source, purchaseId }: LotName): number {
     const from = endOf(this, this.count - 1);
-    this.makeRoom(from + 4 + 3 * (source.length + purchaseId.length));
-    const length = this.bytes.write(source, from + 4);
-    this.bytes.writeUInt32LE(length, from);
-    const end = from + 4 + length + this.bytes.write(purchaseId, from + 4 + length);
+    this.makeRoom(from + SOURCE_BYTES + 3 * purchaseId.length);
+    this.bytes.writeUInt32LE(this.numberOf(source), from);
+    const end = from + SOURCE_BYTES + this.bytes.write(purchaseId, from + SOURCE_BYTES);
     const slot = this.slotOf(from, end);
     const known = this.slots[slot] as number;
     if (known > 0) return known - 1;
@@ -69,6 +78,13 @@ class LotRows implements Names {
     this.ends[this.count - 1] = end;
     if (3 * this.count > 2 * this.slots.length) this.spread();
     return this.count - 1;
+  }
+
+  private numberOf(source: string): number {
+    const known = this.numbers.get(source);
+    if (known !== undefined) return known;
+    this.numbers.set(source, this.sources.length);
+    return this.sources.push(source) - 1;
   }
 
   /** Where the row of the name is that stands there, or where it belongs. */
@@ -110,44 +126,55 @@ function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   return larger;
 }
 
+// Columns of a row: coins purchased, and coins spent.
+const [PURCHASED, SPENT, COLUMNS] = [0, 1, 2] as const;
+
 /**
  * What became of every purchase of coins. There are as many as viewers buy, and each partition meets those of all, so
  * names and coins are in arrays, which no collector looks into.
  */
 export class Lots {
   private readonly rows = new LotRows();
-  private coins = new BigInt64Array(COLUMNS.length * SMALLEST);
+  private coins = new BigInt64Array(COLUMNS * SMALLEST);
+  private readonly takenBack = new Map<number, TakenBack>();
 
   add(lot: LotName, column: 'purchased' | 'spent' | 'restored', coins: number): void {
-    this.enter(this.rowOf(lot), column, BigInt(coins));
+    const row = this.rowOf(lot);
+    if (column === 'restored') this.takenBackOf(row).restored += BigInt(coins);
+    else this.enter(row, column === 'spent' ? SPENT : PURCHASED, BigInt(coins));
   }
 
   /** A reversal of the purchase, with what it says of its coins. The first one counts. */
   refund(lot: LotName, unspentCoins: number, spentCoins: number): void {
-    this.refundRow(this.rowOf(lot), BigInt(unspentCoins), BigInt(spentCoins));
+    this.takenBackOf(this.rowOf(lot)).refund ??= { unspent: BigInt(unspentCoins), spent: BigInt(spentCoins) };
   }
 
   /** All of it, in the very memory that holds it: nothing is left here, and nothing can be added. */
   told(): LotsAsTold {
-    const { bytes, ends, count } = this.rows;
+    const { sources, bytes, ends, count } = this.rows;
     const size = endOf(this.rows, count - 1);
     return {
       names: {
+        sources,
         bytes: new Uint8Array(bytes.buffer.transfer(size)),
         ends: new Uint32Array(ends.buffer.transfer(count * ends.BYTES_PER_ELEMENT)),
       },
-      coins: new BigInt64Array(this.coins.buffer.transfer(count * COLUMNS.length * this.coins.BYTES_PER_ELEMENT)),
+      coins: new BigInt64Array(this.coins.buffer.transfer(count * COLUMNS * this.coins.BYTES_PER_ELEMENT)),
+      takenBack: this.takenBack,
     };
   }
 
   /** Takes what another reader saw into these, and gives the memory of it back: a collector would not hurry. */
   merge(told: LotsAsTold): void {
-    const { names, coins } = told;
+    const { names, coins, takenBack } = told;
     for (let other = 0; other < names.ends.length; other++) {
-      const from = (column: Column): bigint => coins[placeOf(other, column)] ?? 0n;
       const row = this.rowOf(nameOf(names, other));
-      for (const column of ['purchased', 'spent', 'restored'] as const) this.enter(row, column, from(column));
-      if (from('refunds') > 0n) this.refundRow(row, from('refundedUnspent'), from('refundedSpent'));
+      for (const column of [PURCHASED, SPENT]) this.enter(row, column, coins[other * COLUMNS + column] as bigint);
+      const more = takenBack.get(other);
+      if (more === undefined) continue;
+      const mine = this.takenBackOf(row);
+      mine.restored += more.restored;
+      mine.refund ??= more.refund;
     }
     for (const memory of memoryOf(told)) memory.transfer(0);
   }
@@ -162,38 +189,41 @@ export class Lots {
   }
 
   private checkRow(row: number, findings: Findings): void {
-    const [purchased, spent, restored, refunds, refundedUnspent, refundedSpent] = COLUMNS.map((column) =>
-      this.at(row, column),
-    ) as [bigint, bigint, bigint, bigint, bigint, bigint];
+    const [purchased, spent] = [this.at(row, PURCHASED), this.at(row, SPENT)];
+    const { restored = 0n, refund } = this.takenBack.get(row) ?? {};
     const used = spent - restored;
     const isOverspent = used < 0n || used > purchased;
-    const isRefunded = refunds === 0n || (refundedSpent === used && refundedUnspent === purchased - used);
+    const isRefunded = refund === undefined || (refund.spent === used && refund.unspent === purchased - used);
     if (!isOverspent && isRefunded) return;
     const { source, purchaseId } = nameOf(this.rows, row);
     const sum = `${purchased} coins were bought, ${spent} spent, ${restored} restored`;
-    const refund = `${sum}; refunded were ${refundedUnspent} unspent and ${refundedSpent} spent`;
     if (isOverspent) findings.add('coins', 'lot_overspent', `${source} ${purchaseId}`, sum);
-    else findings.add('coins', 'refund_differs', `${source} ${purchaseId}`, refund);
+    else {
+      const refunded = `${sum}; refunded were ${refund?.unspent} unspent and ${refund?.spent} spent`;
+      findings.add('coins', 'refund_differs', `${source} ${purchaseId}`, refunded);
+    }
   }
 
-  private at(row: number, column: Column): bigint {
-    return this.coins[placeOf(row, column)] as bigint;
+  private at(row: number, column: number): bigint {
+    return this.coins[row * COLUMNS + column] as bigint;
   }
 
-  private enter(row: number, column: Column, more: bigint): void {
-    this.coins[placeOf(row, column)] = this.at(row, column) + more;
+  private enter(row: number, column: number, more: bigint): void {
+    this.coins[row * COLUMNS + column] = this.at(row, column) + more;
   }
 
-  private refundRow(row: number, unspent: bigint, spent: bigint): void {
-    if (this.at(row, 'refunds') > 0n) return;
-    this.enter(row, 'refunds', 1n);
-    this.enter(row, 'refundedUnspent', unspent);
-    this.enter(row, 'refundedSpent', spent);
+  private takenBackOf(row: number): TakenBack {
+    let found = this.takenBack.get(row);
+    if (found === undefined) {
+      found = { restored: 0n, refund: undefined };
+      this.takenBack.set(row, found);
+    }
+    return found;
   }
 
   private rowOf(lot: LotName): number {
     const row = this.rows.rowOf(lot);
-    if ((row + 1) * COLUMNS.length > this.coins.length) {
+    if ((row + 1) * COLUMNS > this.coins.length) {
       const more = new BigInt64Array(2 * this.coins.length);
       more.set(this.coins);
       this.coins = more;
@@ -201,7 +231,3 @@ export class Lots {
     return row;
   }
 }
-
-const columnOf = Object.fromEntries(COLUMNS.map((column, at) => [column, at])) as Readonly<Record<Column, number>>;
-
-const placeOf = (row: number, column: Column): number => row * COLUMNS.length + columnOf[column];
