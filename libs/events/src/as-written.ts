@@ -93,12 +93,12 @@ class Groups {
     };
   }
 
-  /** Something by a group of which is told whether it is there. */
+  /** Something by a group of which is told whether it is there: its own, or one that is empty. */
   private optionally(read: () => Read): Read & { readonly group: number } {
-    const before = ++this.count;
-    const { pattern, source } = read();
-    if (this.optional.push(before) > MOST_OPTIONAL) throw new Error(`more than ${MOST_OPTIONAL} members are optional`);
-    return { pattern: `()${pattern}`, source, group: before };
+    const found = read();
+    const { group = ++this.count } = found;
+    if (this.optional.push(group) > MOST_OPTIONAL) throw new Error(`more than ${MOST_OPTIONAL} members are optional`);
+    return { ...found, pattern: found.group === undefined ? `${found.pattern}()` : found.pattern, group };
   }
 }
 

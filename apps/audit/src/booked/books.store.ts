@@ -18,7 +18,7 @@ import { type BookedTransfer, bagIn, bagOfRows, fingerprinted } from './fingerpr
 import { hashOfRow } from './row-hash.js';
 import { balanceIn, cashRateIn, type Row, rateIn, redemptionIn, snapshotIn, transferIn } from './rows-in.js';
 
-const ROWS_AT_A_TIME = 500;
+const ROWS_AT_A_TIME = 100;
 
 /** What the database has booked at one moment: every answer is of one snapshot, and none of them changes a row. */
 export interface Books {

@@ -57,7 +57,7 @@ export class IdTable {
     this.words[4 * slot + 1] = low;
     this.count += 1;
     // Some more than were expected have room, too.
-    if (this.count * 4 > this.entries * 3) this.grow();
+    if (this.count * 8 > this.entries * 7) this.grow();
   }
 
   private slotOf(high: number, low: number): number {
@@ -70,7 +70,7 @@ export class IdTable {
 
   private grow(): void {
     const { words, values, entries } = this;
-    this.make(Math.max(2 * entries, Math.ceil((Math.min(this.expected, MOST_EXPECTED) * 3) / 2)));
+    this.make(Math.max(2 * entries, Math.ceil((Math.min(this.expected, MOST_EXPECTED) * 5) / 4)));
     for (let at = 0; at < entries; at++) {
       const value = values[2 * at + 1] as number;
       if (Number.isNaN(value)) continue;

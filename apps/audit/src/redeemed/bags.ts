@@ -18,7 +18,7 @@ export class Bags {
 
   add(name: string, text: string): void {
     const at = WORDS * bagOf(name);
-    const digest = sha256(this.key + JSON.stringify([name, text]));
+    const digest = sha256(`${this.key}${name.length} ${name}${text}`);
     this.enter(at, 1);
     for (let word = 1; word < WORDS; word++) this.enter(at + word, wordOf(digest, 4 * (word - 1)));
   }

@@ -17,8 +17,16 @@ function happening(records: readonly number[], residentBytes: () => number): (nu
 }
 
 test('of a process that holds much, garbage is collected at the start and after every 150,000 records', () => {
-  const happened = happening([149_999, 1, 90_000, 90_000, 1], () => 241 * MEGABYTE);
-  expect(happened).toEqual(['collected', 149_999, 1, 'collected', 90_000, 90_000, 'collected', 1]);
+  const happened = happening([49_999, 1, 50_000, 90_000, 1, 50_000, 50_000, 50_000], () => 241 * MEGABYTE);
+  expect(happened).toEqual([
+    ...['collected', 49_999, 1, 50_000, 90_000, 'collected'],
+    ...[1, 50_000, 50_000, 50_000, 'collected'],
+  ]);
+});
+
+test('of one that holds nearly all that it may, after every 50,000', () => {
+  const happened = happening([49_999, 1, 90_000, 1], () => 271 * MEGABYTE);
+  expect(happened).toEqual(['collected', 49_999, 1, 'collected', 90_000, 'collected', 1]);
 });
 
 test('of one that holds little, it is left to V8, until it holds much', () => {

@@ -12,6 +12,7 @@ import { keyIdOf, type Seal } from '../seals/seal.js';
 import { openSeals, readNotaryKeys, readSealFile, readSeals, sealedBalancesUpTo } from '../seals/seals.store.js';
 import type { AuditReport } from '../verify/audit-report.js';
 import { verify } from '../verify/verify.flow.js';
+import { collectedRows } from './collected.worker.js';
 import { inThreads, type RunLanes } from './run-lanes.worker.js';
 
 /** What is to be verified. */
@@ -83,7 +84,8 @@ async function verifyLog(
 
 async function booksOf(databaseUrl: string, logId: string): Promise<Books | undefined> {
   try {
-    return await openBooks(databaseUrl, logId);
+    const books = await openBooks(databaseUrl, logId);
+    return { ...books, redemptions: () => collectedRows(books.redemptions()) };
   } catch (error) {
     if (error instanceof LedgerMissing) return undefined;
     throw new LogUnreachable(`the ledger cannot be read: ${(error as Error).message}`, { cause: error });

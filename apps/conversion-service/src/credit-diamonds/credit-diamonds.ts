@@ -62,13 +62,15 @@ function credit(gift: EventOf<'carat.gift.sent.v1'>, rates: RateBook): DiamondEv
   if (!isGiftId(giftId)) throw new Unhandleable('malformed_gift_id', `${giftId} is not a gift's id`);
   const rate = rateInForce(rates, 'gift-to-diamond', market, Date.parse(gift.time));
   const creditId = creditIdOf(giftId);
+  const { millidiamonds, rate: onEvent, residue } = priced(worth(coinsOf(coins), rate), rate);
   return caused(gift, {
     type: 'carat.diamonds.credited.v1',
     // One credit per gift: the id comes from the gift, so a gift that arrives under a second event id changes nothing.
     id: uuidOf(creditId),
     source: CONVERSION_SOURCE,
     subject: creatorId,
-    data: { creditId, creatorId, giftId, coins, ...priced(worth(coinsOf(coins), rate), rate), context },
+    // Member by member: this is done for every gift there is.
+    data: { creditId, creatorId, giftId, coins, millidiamonds, rate: onEvent, residue, context },
   });
 }
 

@@ -47,9 +47,9 @@ type RedemptionState = RedemptionEvent['data']['from'];
 export function transfersOf(event: LedgerEvent): readonly Transfer[] {
   switch (event.type) {
     case 'carat.diamonds.credited.v1':
-      return [{ ...ofGift(event), code: 'credit', debit: 'issuance', credit: 'creator' }];
+      return [ofGift(event, 'credit', 'issuance', 'creator')];
     case 'carat.diamonds.reversed.v1':
-      return [{ ...ofGift(event), code: 'reverse', debit: 'creator', credit: 'issuance' }];
+      return [ofGift(event, 'reverse', 'creator', 'issuance')];
     case 'carat.diamonds.corrected.v1':
       return [{ ...signed(event, 'issuance'), code: 'correct', giftId: event.data.giftId }];
     case 'carat.diamonds.awarded.v1':
@@ -72,10 +72,20 @@ const amountOf = (event: LedgerEvent): Pick<Transfer, 'eventId' | 'creatorId' | 
 });
 
 /** What the statement of a period says of gifts is added up from this, so nothing is looked up again (law 3). */
-const ofGift = (event: EventOf<'carat.diamonds.credited.v1' | 'carat.diamonds.reversed.v1'>) => ({
-  ...amountOf(event),
-  giftId: event.data.giftId,
-  priced: { coins: coins(event.data.coins), rate: event.data.rate },
+const ofGift = (
+  { id, data }: EventOf<'carat.diamonds.credited.v1' | 'carat.diamonds.reversed.v1'>,
+  code: TransferCode,
+  debit: Account,
+  credit: Account,
+): Transfer => ({
+  eventId: id,
+  creatorId: data.creatorId,
+  millidiamonds: millidiamonds(data.millidiamonds),
+  giftId: data.giftId,
+  priced: { coins: coins(data.coins), rate: data.rate },
+  code,
+  debit,
+  credit,
 });
 
 /** An amount of either sign: what is positive goes from the other account to the creator. */
