@@ -62,7 +62,7 @@ function credit(gift: EventOf<'carat.gift.sent.v1'>, rates: RateBook): DiamondEv
   if (!isGiftId(giftId)) throw new Unhandleable('malformed_gift_id', `${giftId} is not a gift's id`);
   const rate = rateInForce(rates, 'gift-to-diamond', market, Date.parse(gift.time));
   const creditId = creditIdOf(giftId);
-  const { millidiamonds, rate: onEvent, residue } = priced(worth(coinsOf(coins), rate), rate);
+  const { millidiamonds, rate: onEvent, residue } = pricedAt(coins, rate);
   return caused(gift, {
     type: 'carat.diamonds.credited.v1',
     // One credit per gift: the id comes from the gift, so a gift that arrives under a second event id changes nothing.
@@ -107,15 +107,36 @@ const difference = (before: Worth, after: Worth): Worth => ({
   residue: subtractFractions(before.residue, after.residue),
 });
 
-/** The amount together with its whole proof, so that nothing has to be looked up again (law 3). */
-const priced = (
-  { millidiamonds, residue }: Worth,
-  { id, numerator, denominator, rounding }: Rate,
-): { millidiamonds: number; rate: RateOnEvent; residue: { numerator: number; denominator: number } } => ({
+/** What an event says of diamonds that are worth coins: the whole proof, so that nothing is looked up again (law 3). */
+interface Priced {
+  readonly millidiamonds: number;
+  readonly rate: RateOnEvent;
+  readonly residue: { readonly numerator: number; readonly denominator: number };
+}
+
+const priced = ({ millidiamonds, residue }: Worth, { id, numerator, denominator, rounding }: Rate): Priced => ({
   millidiamonds: toEvent(millidiamonds),
   rate: { id, numerator, denominator, rounding },
   residue: fractionOnEvent(residue),
 });
+
+// Of each rate, what the first thousand sums of coins come to: gifts have few prices, and an exact fraction is dear.
+const priceLists = new WeakMap<Rate, Map<number, Priced>>();
+const LONGEST_LIST = 1_000;
+
+/** What coins are worth at a rate, as an event says it. @throws AmountTooLarge */
+function pricedAt(coins: number, rate: Rate): Priced {
+  let list = priceLists.get(rate);
+  if (list === undefined) {
+    list = new Map();
+    priceLists.set(rate, list);
+  }
+  const known = list.get(coins);
+  if (known !== undefined) return known;
+  const found = priced(worth(coinsOf(coins), rate), rate);
+  if (list.size < LONGEST_LIST) list.set(coins, found);
+  return found;
+}
 
 // A residue is smaller than one, and its denominator divides the rate's: both fit a JSON integer because the rate did.
 const fractionOnEvent = ({ numerator, denominator }: Fraction): { numerator: number; denominator: number } => ({
