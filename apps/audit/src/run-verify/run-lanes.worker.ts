@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { LogReader } from '@carat/event-log';
 import { ManyEvents } from '@carat/events/decode-many';
 import { openJournalRows } from '../carried/journal-rows.store.js';
@@ -6,8 +6,8 @@ import { type LanesResult, type LanesTask, proveLanes } from '../lanes/read-lane
 import type { LogSource } from '../log-source/log-source.js';
 import type { LogEnvironment } from '../log-source/log-source.worker.js';
 import { collected } from './collected.worker.js';
-import type { ThreadFailure } from './thread-failure.js';
-import { errorOf } from './thread-failure.worker.js';
+import { laneThread } from './prepared-thread.worker.js';
+import { errorOf, type ThreadFailure } from './thread-failure.worker.js';
 
 /** What a thread needs to open the log for itself. Plain data. */
 export interface ThreadData {
@@ -43,9 +43,11 @@ async function workHere(
   }
 }
 
-// Sums and ids are all that a thread keeps: a small young generation is collected often and keeps memory flat.
-const THREAD_MEGABYTES = 256;
-const YOUNG_MEGABYTES = 9;
+/** What a thread is told: where its log is, and then what to prove, one task after another. */
+export interface AskedOfThread {
+  readonly open?: ThreadData;
+  readonly prove?: LanesTask;
+}
 
 interface Told {
   readonly records: number;
@@ -91,10 +93,8 @@ interface Started {
 }
 
 function startThread(data: ThreadData): Started {
-  const thread = new Worker(new URL('./lane-thread.worker.js', import.meta.url), {
-    workerData: data,
-    resourceLimits: { maxOldGenerationSizeMb: THREAD_MEGABYTES, maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
-  });
+  const thread = laneThread();
+  thread.postMessage({ open: data } satisfies AskedOfThread);
   const ended = new Promise<never>((_, failed) => {
     thread.once('error', failed);
     thread.once('exit', () => failed(new Error('a thread of the audit ended before its work')));
@@ -109,7 +109,7 @@ const workOn = ({ thread, ended }: Started, waiting: LanesTask[], on: OnProven):
     const takeNext = (): void => {
       const next = waiting.shift();
       if (next === undefined) done();
-      else thread.postMessage(next);
+      else thread.postMessage({ prove: next } satisfies AskedOfThread);
     };
     ended.catch(failed);
     thread.on('message', ({ records, result, failure }: Told) => {

@@ -1,6 +1,11 @@
 import { FlowHalted } from '@carat/event-log';
 import { LogUnreachable } from '../log-source/log-source.worker.js';
-import type { ThreadFailure } from './thread-failure.js';
+
+/** What went wrong in a thread: errors lose their class on the way to another. */
+export interface ThreadFailure {
+  readonly kind: 'unreachable' | 'halted' | 'failed';
+  readonly message: string;
+}
 
 /** An error as another thread can be told of it. */
 export function failureOf(error: Error): ThreadFailure {
