@@ -1,7 +1,7 @@
 // What a record leaves behind lies for the most part outside of V8's heap: V8 hardly counts it, and lets it lie.
 const LOOKED_AFTER_RECORDS = 50_000;
-// Collecting everything takes as long as some thousand records: a process that has less is left alone, and only one that
-// comes near to the 300 MB that it may take has it done at every look.
+// Collecting everything takes as long as some thousand records: a process that has less is left alone, and only one
+// that comes near to the 300 MB that it may take has it done at every look.
 const MUCH_BYTES = 240 * 1024 * 1024;
 const MOST_BYTES = 270 * 1024 * 1024;
 const LOOKS_APART = 3;
