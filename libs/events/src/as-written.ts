@@ -142,7 +142,8 @@ function patternOf(schema: Schema): string {
       })),
     );
   if (propertyNames !== undefined)
-    return `{${listOf(`${patternOf(propertyNames)}:${patternOf(additionalProperties ?? {})}`)}}`;
+    // The one name that Zod leaves out of a record.
+    return `{${listOf(`(?!"__proto__")${patternOf(propertyNames)}:${patternOf(additionalProperties ?? {})}`)}}`;
   if (type === undefined) return SCALAR;
   throw new Error(`nothing is known of ${type}`);
 }
@@ -159,6 +160,8 @@ const SCALAR = `(?:"${PLAIN}*"|0|-?${NATURAL}|true|false|null)`;
 const ASCII = /^\^\[\\x20-\\x7e\](\{\d+,\d+\})\$$/;
 // No text that such a pattern matches has a quote, a backslash, or anything but ASCII.
 const HARMLESS = /^\^((?:[\w\-:+,|?()[\]{}]|\\[d.])*)\$$/;
+// But for a range across the backslash, as from A to z.
+const ACROSS_BACKSLASH = /[(-[]-[_a-}]/;
 
 /** A text, without its quotes. */
 function charactersOf({ enum: texts, pattern, minLength = 0, maxLength }: Schema): string {
@@ -167,7 +170,8 @@ function charactersOf({ enum: texts, pattern, minLength = 0, maxLength }: Schema
   const printable = ASCII.exec(pattern)?.[1];
   if (printable !== undefined) return `${PLAIN}${printable}`;
   const harmless = HARMLESS.exec(pattern)?.[1];
-  if (harmless === undefined) throw new Error(`${pattern} may match what JSON writes otherwise`);
+  if (harmless === undefined || ACROSS_BACKSLASH.test(harmless))
+    throw new Error(`${pattern} may match what JSON writes otherwise`);
   return `(?:${harmless.replace(/(?<!\\)\((?!\?)/g, '(?:')})`;
 }
 
