@@ -124,30 +124,22 @@ function objectOf(members: readonly Member[]): string {
   return `{${inner.join('')}}`;
 }
 
-/** A pattern without groups. */
-function patternOf(schema: Schema): string {
-  const { type, properties, required = [], items, additionalProperties, propertyNames } = schema;
-  if (schema.const !== undefined) return literal(schema.const);
-  if (schema.oneOf !== undefined) return either(schema.oneOf.map(patternOf));
-  if (type === 'string') return `"(?:${charactersOf(schema)})"`;
+/** What is matched as a whole, and parsed. */
+function patternOf({ type, items, minItems, propertyNames, additionalProperties = {}, ...schema }: Schema): string {
   if (type === 'integer') return digitsOf(schema);
-  if (type === 'boolean') return '(?:true|false)';
-  if (items !== undefined) return `\\[${listOf(patternOf(items), schema.minItems)}\\]`;
-  if (properties !== undefined)
-    return objectOf(
-      Object.entries(properties).map(([name, of]) => ({
-        name,
-        isRequired: required.includes(name),
-        pattern: patternOf(of),
-      })),
-    );
+  if (type === 'boolean') return 'true|false';
+  if (items !== undefined) return `\\[${listOf(partOf(items), minItems)}\\]`;
   if (propertyNames !== undefined)
     // The one name that Zod leaves out of a record.
-    return `{${listOf(`(?!"__proto__")${patternOf(propertyNames)}:${patternOf(additionalProperties ?? {})}`)}}`;
+    return `{${listOf(`(?!"__proto__")${partOf(propertyNames)}:${partOf(additionalProperties)}`)}}`;
   if (type === undefined) return SCALAR;
   throw new Error(`nothing is known of ${type}`);
 }
 
+/** The pattern of something that is no member of the event itself. */
+const partOf = (schema: Schema): string => withoutGroups(new Groups().read(schema).pattern);
+
+const withoutGroups = (pattern: string): string => pattern.replace(/(?<!\\)\((?!\?)/g, '(?:');
 const either = (patterns: readonly string[]): string => `(?:${patterns.join('|')})`;
 const listOf = (item: string, min = 0): string => `(?:${item}(?:,${item})*)${min === 0 ? '?' : ''}`;
 
@@ -172,7 +164,7 @@ function charactersOf({ enum: texts, pattern, minLength = 0, maxLength }: Schema
   const harmless = HARMLESS.exec(pattern)?.[1];
   if (harmless === undefined || ACROSS_BACKSLASH.test(harmless))
     throw new Error(`${pattern} may match what JSON writes otherwise`);
-  return `(?:${harmless.replace(/(?<!\\)\((?!\?)/g, '(?:')})`;
+  return `(?:${withoutGroups(harmless)})`;
 }
 
 function digitsOf({ minimum, maximum }: Schema): string {

@@ -2,8 +2,8 @@ import { asWritten } from './as-written.js';
 import { type Decoded, decode, schemaOf } from './decode.js';
 import { type Event, isUpstream, type Topic } from './topics.js';
 
-interface Reader<T extends Topic> {
-  readonly topic: T;
+interface Reader {
+  readonly topic: Topic;
   readonly read: (text: string) => object | undefined;
 }
 
@@ -15,7 +15,7 @@ const TYPE = '"type":"';
  * members are. Everything else is left to `decode`.
  */
 export class ManyEvents {
-  private readonly readers = new Map<string, Reader<Topic>>();
+  private readonly readers = new Map<string, Reader>();
 
   decode<T extends Topic>(topic: T, value: Buffer | null): Decoded<T> {
     // Requests are completed while they are decoded, and some of what they must not be has no JSON Schema.
@@ -32,7 +32,7 @@ export class ManyEvents {
     return reader?.topic === topic ? reader.read(text) : undefined;
   }
 
-  private readerOf(topic: Topic, type: string): Reader<Topic> | undefined {
+  private readerOf(topic: Topic, type: string): Reader | undefined {
     const schema = schemaOf(topic, type);
     if (schema === undefined) return undefined;
     const reader = { topic, read: asWritten(schema) };
