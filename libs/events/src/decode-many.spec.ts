@@ -113,7 +113,8 @@ describe.each(types)('$type', ({ topic, type, read }) => {
 test.prop([fc.constantFrom(...types), fc.array(fc.tuple(fc.nat(), odd), { minLength: 1, maxLength: 8 })], {
   numRuns: 50,
 })('whoever decodes many is told what is told of each', ({ topic, type }, changes) => {
-  const event = golden(type);
+  // In the order of its schema, as it is written.
+  const event = (decode(topic, encode(golden(type))) as { event: object }).event as { [name: string]: Json };
   const places = placesIn(event);
   const many = new ManyEvents();
   for (const [n, to] of changes) {
@@ -149,9 +150,12 @@ test.each([
   expect(() => asWritten(z.object({ id: z.literal('1'), of: schema }))).toThrow();
 });
 
-test('requests are completed as ever', () => {
+test('requests are completed, and limited, as ever', () => {
   const many = new ManyEvents();
   const request = encode(golden('carat.gift.requested.v1'));
-  for (let n = 0; n < 1_001; n++)
-    expect(many.decode('gift.requests.v1', request)).toEqual(decode('gift.requests.v1', request));
+  const { event } = decode('gift.requests.v1', request) as { event: object };
+  const large = encode({ ...event, subject: 'x'.repeat(64 * 1024) });
+  expect(decode('gift.requests.v1', large)).toMatchObject({ undecodable: { code: 'record_too_large' } });
+  for (const value of [request, large, encode({ ...event, subject: 'x' })])
+    expect(many.decode('gift.requests.v1', value)).toEqual(decode('gift.requests.v1', value));
 });

@@ -36,6 +36,14 @@ describe('bags', () => {
     expect(bagsOf(some).differing(bagsOf(others))).toEqual(new Set(due));
   });
 
+  plain('tell where a name ends and its text begins', () => {
+    const texts = Array.from({ length: 100_000 }, (_, end) => String(end));
+    const end = texts.find((text) => bagOf(`name${text}`) === bagOf('name')) ?? '';
+    expect(end).not.toBe('');
+    const differing = bagsOf([[`name${end}`, 'text']]).differing(bagsOf([['name', `${end}text`]]));
+    expect(differing).toEqual(new Set([bagOf('name')]));
+  });
+
   plain('what is in them twice is not in them once', () => {
     const once: Named[] = [['name', 'text']];
     expect(bagsOf(once).differing(bagsOf([...once, ...once]))).toEqual(new Set([bagOf('name')]));
