@@ -160,7 +160,12 @@ async function fillKafka(broker: string, prefix: string, url: string): Promise<v
     for (const [topic, records] of waiting)
       await log.publish(
         topic,
-        records.map((each) => ({ key: each.record.key, value: spliced(each), partition: each.partition })),
+        records.map((each) => ({
+          key: each.record.key,
+          value: spliced(each),
+          headers: each.record.headers,
+          partition: each.partition,
+        })),
       );
     waiting = new Map();
   };

@@ -11,8 +11,8 @@ interface Sql {
 const ROWS = 5_000;
 
 const RECORDS = `
-  INSERT INTO journal.log_record (topic, part, "offset", event_id, key, value, headers, logged_at)
-  SELECT t, p, o, e, k, v, '[["content-type","YXBwbGljYXRpb24vY2xvdWRldmVudHMranNvbg=="]]', to_timestamp(ms / 1000)
+  INSERT INTO journal.log_record (topic, part, "offset", event_id, key, value, logged_at)
+  SELECT t, p, o, e, k, v, to_timestamp(ms / 1000)
   FROM unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[], $5::bytea[], $6::bytea[], $7::float8[])
     AS r(t, p, o, e, k, v, ms)`;
 const TRANSFERS = `

@@ -170,7 +170,26 @@ test('has no effect where a relay numbers what the owner wrote, and is found whe
   expect(found).toEqual(expect.arrayContaining([...(await Promise.all(foreign)), replaced]));
 }, 60_000);
 
-test('a row of the journal that was changed, or taken away, after it was carried is named', async () => {
+/** What is done to each column of a row of the journal that its relay has carried. */
+const changes: Readonly<Record<string, string>> = {
+  event_id: 'gen_random_uuid()',
+  key: `key || 'x'::bytea`,
+  value: `convert_to(replace(convert_from(value, 'UTF8'), '"coins":', '"coins":9'), 'UTF8')`,
+  headers: `'[["content-type","YXBwbGljYXRpb24vanNvbg=="]]'`,
+};
+// By which a row is found; and a relay does not carry its time.
+const NOT_COMPARED = ['topic', 'part', 'offset', 'logged_at'];
+
+async function columnsToldOf(table: string): Promise<string[]> {
+  const rows = (await carat.db.query(
+    `SELECT column_name AS name FROM information_schema.columns
+     WHERE table_schema = 'journal' AND table_name = $1 ORDER BY ordinal_position`,
+    [table],
+  )) as { name: string }[];
+  return rows.map(({ name }) => name).filter((name) => !NOT_COMPARED.includes(name));
+}
+
+test('a row of the journal that was changed in any column, or taken away, after it was carried is named', async () => {
   const partition = partitionOf(Buffer.from(CREATOR), Number(carat.environment['KAFKA_PARTITIONS']));
   const { findings: before } = await verifyOf(carat.environment);
   const more = async (): Promise<readonly object[]> => {
@@ -186,11 +205,18 @@ test('a row of the journal that was changed, or taken away, after it was carried
     position: { topic: 'gift.events.v1', partition, offset: '1' },
   };
 
-  await carat.db.query(
-    `UPDATE journal.log_record
-     SET value = convert_to(replace(convert_from(value, 'UTF8'), '"coins":', '"coins":9'), 'UTF8') WHERE ${row}`,
-  );
-  expect(await more()).toEqual([expect.objectContaining({ ...found, code: 'record_differs_from_journal' })]);
+  const differs = [expect.objectContaining({ ...found, code: 'record_differs_from_journal' })];
+
+  expect(await columnsToldOf('log_record')).toEqual(Object.keys(changes));
+  await carat.db.query(`CREATE TABLE public.before AS SELECT * FROM journal.log_record WHERE ${row}`);
+  for (const [column, changed] of Object.entries(changes)) {
+    await carat.db.query(`UPDATE journal.log_record SET ${column} = ${changed} WHERE ${row}`);
+    expect([column, await more()]).toEqual([column, differs]);
+    await carat.db.query(
+      `UPDATE journal.log_record SET ${column} = (SELECT ${column} FROM public.before) WHERE ${row}`,
+    );
+  }
+  expect(await more()).toEqual([]);
 
   await carat.db.query(`DELETE FROM journal.log_record WHERE ${row}`);
   expect(await more()).toEqual([expect.objectContaining({ ...found, code: 'journal_row_missing' })]);

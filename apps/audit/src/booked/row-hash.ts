@@ -1,20 +1,16 @@
 import { type Digest, Scratch } from '../seals/digest.js';
 
-// A type, a length, and a text of an event, which is at most that long, or a number.
-const LONGEST_FIELD_BYTES = 4 + 4 + 256;
 const ABSENT = -1;
+const WORDS_BYTES = 8;
 // How Postgres numbers its types, in every database (its catalogue, `pg_type.dat`).
-const [BIGINT, INTEGER, TEXT] = [20, 23, 25] as const;
+const [BYTEA, BIGINT, INTEGER, TEXT] = [17, 20, 23, 25] as const;
 
 /**
  * The SQL expression of a row's keyed hash, which `RowHash` comes to from what an event says.
- * @param key of the run @param row the name of a subquery: all of its columns are hashed, in their order
+ * @param key of the run @param row `ROW(…)`, or the name of a subquery: all of its columns are hashed, in their order
  */
-export const hashOfRow = (key: string, row: string): string => keyedHash(key, `record_send(${row})`);
-
-/** The SQL expression of a hash over the key of the run and some bytes. */
-export const keyedHash = (key: string, bytes: string): string =>
-  `sha256('\\x${Buffer.from(key, 'latin1').toString('hex')}'::bytea || ${bytes})`;
+export const hashOfRow = (key: string, row: string): string =>
+  `sha256('\\x${Buffer.from(key, 'latin1').toString('hex')}'::bytea || record_send(${row}))`;
 
 /**
  * Hashes what events say of rows over the bytes that Postgres makes of a row: the number of its fields, and every field
@@ -25,10 +21,10 @@ export class RowHash {
   private readonly begin: number;
   private length = 0;
 
-  /** @param key of the run, at least 16 random bytes as text @param fields how many a row has */
+  /** @param key of the run, at least 16 random bytes as text, or none @param fields how many a row has */
   constructor(key: string, fields: number) {
     this.begin = key.length + 4;
-    this.scratch.reach(this.begin + fields * LONGEST_FIELD_BYTES);
+    this.scratch.reach(this.begin);
     this.scratch.bytes.write(key, 'latin1');
     this.scratch.view.setInt32(key.length, fields);
   }
@@ -41,6 +37,18 @@ export class RowHash {
   protected text(text: string | undefined): void {
     this.words(TEXT, text?.length ?? ABSENT);
     if (text !== undefined) this.length += this.scratch.bytes.write(text, this.length, 'latin1');
+  }
+
+  protected bytes(bytes: Buffer | null): void {
+    this.words(BYTEA, bytes?.length ?? ABSENT);
+    if (bytes !== null) this.length += bytes.copy(this.scratch.bytes, this.length);
+  }
+
+  /** Bytes of which the first is told, and the others stand in a buffer from a place on. */
+  protected byteAndRest(first: number, rest: Buffer, from: number): void {
+    this.words(BYTEA, 1 + rest.length - from);
+    this.scratch.bytes[this.length] = first;
+    this.length += 1 + rest.copy(this.scratch.bytes, this.length + 1, from);
   }
 
   protected bigint(value: bigint | undefined): void {
@@ -60,10 +68,11 @@ export class RowHash {
     return this.scratch.digest(this.length);
   }
 
-  /** A field's type and length. */
+  /** A field's type and length, and room for what it holds. */
   private words(type: number, length: number): void {
+    this.scratch.reach(this.length + WORDS_BYTES + length);
     this.scratch.view.setInt32(this.length, type);
     this.scratch.view.setInt32(this.length + 4, length);
-    this.length += 8;
+    this.length += WORDS_BYTES;
   }
 }

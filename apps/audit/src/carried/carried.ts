@@ -1,10 +1,13 @@
-import type { Event, Topic } from '@carat/events';
+import { type Headers, headersText, type RawRecord } from '@carat/event-log';
+import { CONTENT_TYPE, type Event, type Topic } from '@carat/events';
 import { EMPTY_BAG, Fingerprint } from '../booked/fingerprint.js';
-import { keyedHash } from '../booked/row-hash.js';
-import { type Digest, Scratch } from '../seals/digest.js';
+import { hashOfRow, RowHash } from '../booked/row-hash.js';
+import type { Digest } from '../seals/digest.js';
 
-/** Where a relayed event stands in its journal, and what it is there. */
-export interface Carried {
+/** A record that a relay has carried, and where its journal has it. */
+export interface Carried extends Pick<RawRecord, 'key' | 'headers'> {
+  /** Of its event. */
+  readonly id: string;
   readonly sequence: bigint;
   readonly journal: string;
   readonly value: Buffer;
@@ -16,64 +19,73 @@ export const sequenceOf = ({ sequence }: Event): bigint | undefined =>
 
 /** A record that its relay has carried from the journal of that id; undefined for any other. */
 export function carriedOf(
-  { journal }: Event,
+  { id, journal }: Event,
   sequence: bigint | undefined,
-  value: Buffer | null,
+  { key, headers, value }: Pick<RawRecord, 'key' | 'headers' | 'value'>,
   from: string | undefined,
 ): Carried | undefined {
   if (value === null || sequence === undefined || from === undefined || journal !== from) return undefined;
-  return { sequence, journal, value };
+  return { id, sequence, journal, key, headers, value };
 }
 
-const OFFSET_BYTES = 8;
-const OPENING = Buffer.from('{');
+// What of a journal's row is hashed, in this order: all but its topic and partition, by which it is looked up, and its
+// time, which a relay does not carry.
+const JOURNALED = ['"offset"', 'event_id::text', 'key', `convert_to(headers::text, 'UTF8')`, 'value'];
+const OPENING_BRACE = 0x7b;
 const COMMA = 0x2c;
 
 /**
- * Hashes events as they were before a relay put `sequence` and `journal` behind the opening brace, after some bytes and
- * the offset. (The relay writes `{"sequence":"n","journal":"id",` and leaves every other byte as it is.)
+ * Hashes what a relay has carried as the row of the journal that it was. (Behind the opening brace of the value the
+ * relay puts `"sequence":"n","journal":"id",` and leaves every other byte as it is. To a row without headers it gives
+ * those of an event.)
  */
-class UnsplicedHash {
-  private readonly scratch = new Scratch();
-
-  constructor(private readonly key: Buffer) {
-    this.scratch.reach(key.length);
-    this.key.copy(this.scratch.bytes);
+class JournaledHash extends RowHash {
+  constructor(key: string) {
+    super(key, JOURNALED.length);
   }
 
-  of({ sequence, journal, value }: Carried, withOffset: boolean): Digest {
+  of({ id, sequence, journal, key, headers, value }: Carried): Digest {
     const members = `{"sequence":"${sequence}","journal":"${journal}"`.length;
-    const from = members + (value[members] === COMMA ? 1 : 0);
-    const begin = this.key.length + (withOffset ? OFFSET_BYTES : 0);
-    const length = begin + 1 + Math.max(value.length - from, 0);
-    this.scratch.reach(length);
-    if (withOffset) this.scratch.view.setBigInt64(this.key.length, sequence);
-    OPENING.copy(this.scratch.bytes, begin);
-    value.copy(this.scratch.bytes, begin + 1, from);
-    return this.scratch.digest(length);
+    this.start();
+    this.bigint(sequence);
+    this.text(id);
+    this.bytes(key);
+    this.bytes(areOfEvent(headers) ? null : Buffer.from(headersText(headers)));
+    this.byteAndRest(OPENING_BRACE, value, members + (value[members] === COMMA ? 1 : 0));
+    return this.digest();
   }
 }
 
-const plain = new UnsplicedHash(Buffer.alloc(0));
+const TYPE_OF_EVENT = Buffer.from(CONTENT_TYPE);
 
-/** The SHA-256 of an event as its journal has it. */
-export const journaledDigest = (carried: Carried): Digest => plain.of(carried, false);
+function areOfEvent(headers: Headers): boolean {
+  const [first] = headers;
+  return headers.length === 1 && first?.[0] === 'content-type' && TYPE_OF_EVENT.equals(first[1]);
+}
 
-/** The SQL expression of a journal row's keyed hash, which `CarriedBags` comes to from what was carried of it. */
-export const hashOfJournaled = (key: string): string => keyedHash(key, `int8send("offset") || coalesce(value, '')`);
+const unkeyed = new JournaledHash('');
+
+/** The SHA-256 of what the journal has of a record. */
+export const journaledDigest = (carried: Carried): Digest => unkeyed.of(carried);
+
+/** The SQL expression of a journal row's hash, which `CarriedBags` comes to from what was carried of it. */
+export const hashOfJournaled = (key: string): string => hashOfRow(key, `ROW(${JOURNALED.join(', ')})`);
+
+/** The SQL expression of a journal row's `journaledDigest`. */
+export const digestOfJournaled = hashOfJournaled('');
 
 /** Bags of what a relay has carried of partitions of a journal: those of its rows, in whatever order they come. */
 export class CarriedBags {
   private readonly bags = new Map<Topic, Fingerprint[]>();
-  private readonly hash: UnsplicedHash;
+  private readonly hash: JournaledHash;
 
   /** @param key of the run, at least 16 random bytes as text */
   constructor(key: string) {
-    this.hash = new UnsplicedHash(Buffer.from(key, 'latin1'));
+    this.hash = new JournaledHash(key);
   }
 
   carried(topic: Topic, partition: number, carried: Carried): void {
-    this.bagOf(topic, partition).add(this.hash.of(carried, true));
+    this.bagOf(topic, partition).add(this.hash.of(carried));
   }
 
   /** What is in the bag of a partition, as text, and how many records that are. */

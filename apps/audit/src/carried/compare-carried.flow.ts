@@ -60,13 +60,13 @@ async function nameIn({ topic, task }: Place, rows: JournalRows, { log, to, find
   const [sequence, events] = [new SequencePass({ topic, partition }, journal, new Findings()), new ManyEvents()];
   const check = new JournalCheck(rows, findings);
   for await (const { records } of log.read([topic], {}, endsOf(new Set([partition]), [topic], to))) {
-    for (const { offset, value } of records) {
-      const decoded = events.decode(topic, value);
+    for (const record of records) {
+      const decoded = events.decode(topic, record.value);
       if ('undecodable' in decoded) continue;
       const { event } = decoded;
       const at = sequenceOf(event);
-      if (sequence.isRepeat(event, at, { topic, partition, offset })) continue;
-      const carried = carriedOf(event, at, value, journal);
+      if (sequence.isRepeat(event, at, { topic, partition, offset: record.offset })) continue;
+      const carried = carriedOf(event, at, record, journal);
       if (carried !== undefined && carried.sequence < (journaledUpTo[topic] ?? 0n))
         check.add(topic, partition, carried);
     }

@@ -18,7 +18,7 @@ interface Run {
   readonly digests: Digest[];
 }
 
-/** Holds what a relay carried against the journal, value by value, some thousand at a time. */
+/** Holds what a relay carried against the journal, row by row, some thousand at a time. */
 export class JournalCheck {
   private runs: Run[] = [];
   private readonly last = new Map<string, Run>();
@@ -88,7 +88,7 @@ export class JournalCheck {
     found(
       'record_differs_from_journal',
       digests.findIndex((digest, index) => rows[index] !== undefined && rows[index] !== digest),
-      (offset) => `the value is not that of the row ${offset} of the journal`,
+      (offset) => `it is not the row ${offset} of the journal`,
     );
   }
 }

@@ -2,12 +2,13 @@ import { Copied, isWithin, type Stretch } from '@carat/event-log/readers';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { DIGEST_BYTES, type Digest } from '../seals/digest.js';
+import { digestOfJournaled } from './carried.js';
 
 const OFFSET_BYTES = 8;
 
 /** What the journal holds of the records that its relay has carried. */
 export interface JournalRows {
-  /** The SHA-256 of each value of the stretches, in order; undefined where a row is missing. */
+  /** The `journaledDigest` of each row of the stretches, in order; undefined where one is missing. */
   digests(stretches: readonly Stretch[]): Promise<readonly (readonly (Digest | undefined)[])[]>;
   close(): Promise<void>;
 }
@@ -15,7 +16,7 @@ export interface JournalRows {
 // Hashed where they are, and one row for all of a partition: what travels is a fiftieth.
 const digestsOf = (stretches: readonly Stretch[]): string => `
   COPY (
-    SELECT topic, part, string_agg(int8send("offset"), ''::bytea), string_agg(sha256(coalesce(value, '')), ''::bytea)
+    SELECT topic, part, string_agg(int8send("offset"), ''::bytea), string_agg(${digestOfJournaled}, ''::bytea)
     FROM journal.log_record WHERE ${isWithin(stretches)} GROUP BY topic, part
   ) TO STDOUT (FORMAT binary)`;
 

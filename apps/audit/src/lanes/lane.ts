@@ -172,9 +172,9 @@ export class Lane {
     else this.takeEvent(position, record, of);
   }
 
-  private takeEvent(position: Position, { value }: RawRecord, { sequence }: TopicOfLane): void {
+  private takeEvent(position: Position, record: RawRecord, { sequence }: TopicOfLane): void {
     const { topic } = position;
-    const decoded = this.shared.events.decode(topic, value);
+    const decoded = this.shared.events.decode(topic, record.value);
     if ('undecodable' in decoded) {
       this.undecodable(position, decoded.undecodable);
       return;
@@ -184,7 +184,7 @@ export class Lane {
     this.sums[this.behind]?.add(event);
     const at = sequenceOf(event);
     const isRepeat = sequence?.isRepeat(event, at, position) === true;
-    const carried = carriedOf(event, at, value, this.journalOf(topic));
+    const carried = carriedOf(event, at, record, this.journalOf(topic));
     if (carried !== undefined) this.takeCarried(topic, carried, isRepeat);
     if (isRepeat) return;
     this.handle(topic, event, { position, at });

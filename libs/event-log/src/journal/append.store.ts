@@ -1,5 +1,6 @@
 import { encode, partitionOf, type Topic } from '@carat/events';
 import type { NewRecord, Tx } from '../event-log.js';
+import { headersText } from '../headers-as-kept.js';
 
 /** An event of Carat's own: its `subject` is the record's key. */
 interface OwnEvent {
@@ -117,13 +118,10 @@ export async function appendAll(tx: Tx, appended: readonly Appended[]): Promise<
     listed(values.at),
     values.block,
     listed(values.length),
-    rows.slice(0, headed).map(({ record }) => (record.headers === undefined ? null : headersToJson(record.headers))),
+    rows.slice(0, headed).map(({ record }) => (record.headers === undefined ? null : headersText(record.headers))),
   ]);
   await tx.query(`NOTIFY ${JOURNAL_CHANNEL}`);
 }
 
 /** Every append wakes whoever listens here; it is a hint, and readers also look by themselves. */
 export const JOURNAL_CHANNEL = 'journal';
-
-const headersToJson = (headers: NonNullable<NewRecord['headers']>): string =>
-  JSON.stringify(headers.map(([name, value]) => [name, value.toString('base64')]));

@@ -1,5 +1,6 @@
 import type { Topic } from '@carat/events';
-import { FlowHalted, type Headers, type Offsets, type RawBatch, type RawRecord, type Tx } from '../event-log.js';
+import { FlowHalted, type Offsets, type RawBatch, type RawRecord, type Tx } from '../event-log.js';
+import { type HeadersAsKept, headersOf } from '../headers-as-kept.js';
 
 /** All that a reader needs of a database: questions. */
 export type Queries = Pick<Tx, 'query'>;
@@ -26,16 +27,13 @@ interface Row {
   event_id: string | null;
   key: Buffer | null;
   value: Buffer | null;
-  headers: [string, string][] | null;
+  headers: HeadersAsKept | null;
   logged_at: Date;
 }
 
 const READ = `
   SELECT "offset", event_id, key, value, headers, logged_at FROM journal.log_record
   WHERE topic = $1 AND part = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4`;
-
-export const headersOf = (headers: [string, string][] | null): Headers =>
-  headers === null ? [] : headers.map(([name, base64]) => [name, Buffer.from(base64, 'base64')]);
 
 /**
  * Up to `limit` records of a partition from an offset on, in order.
@@ -53,7 +51,7 @@ export async function readJournal(
     const offset = BigInt(row.offset);
     if (offset !== from + BigInt(index)) throw new JournalHole(topic, partition, from + BigInt(index), offset);
     const { event_id: eventId, key, value, headers, logged_at } = row;
-    return { offset, eventId, key, value, headers: headersOf(headers), recordedAtMs: logged_at.getTime() };
+    return { offset, eventId, key, value, headers: headersOf(headers ?? []), recordedAtMs: logged_at.getTime() };
   });
 }
 

@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import { type HeadersAsKept, headersOf } from '../headers-as-kept.js';
 import type { JournalRow } from './sequenced.js';
 
 /** A partition of the journal and the next offset to carry. */
@@ -14,7 +15,7 @@ interface Row {
   offset: string;
   key: Buffer | null;
   value: Buffer | null;
-  headers: [string, string][] | null;
+  headers: HeadersAsKept | null;
 }
 
 // The heads say which partitions have anything new, so an idle round touches no record. Lengths are summed before the
@@ -38,7 +39,7 @@ const rowOf = ({ topic, part, offset, key, value, headers }: Row): JournalRow =>
   offset: BigInt(offset),
   key,
   value,
-  headers: headers === null ? null : headers.map(([name, base64]) => [name, Buffer.from(base64, 'base64')] as const),
+  headers: headers && headersOf(headers),
 });
 
 /** What stands in the journal from the positions on: per partition at most `records`, and about `bytes`. */
