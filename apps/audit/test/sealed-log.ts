@@ -125,12 +125,12 @@ export class SealedLog {
     this.seals.push(signSeal(content, this.notary));
   }
 
-  /** The balances of a partition's creators, folded from all of it. */
-  balances(partition: number): SealedBalance[] {
+  /** The balances of a partition's creators, folded from all of it, or from what stands before a seal's end. */
+  balances(partition: number, seal?: SealContent): SealedBalance[] {
     const balances = new Map<string, Terms>();
     const booked = new Set<string>();
     for (const topic of LEDGER)
-      for (const event of this.events(this.of(topic, partition))) {
+      for (const event of this.events(this.of(topic, partition), seal)) {
         if (booked.has(event.id)) continue;
         for (const { creatorId, code, debit, credit, millidiamonds } of transfersOf(event as LedgerEvent)) {
           const side = credit === 'creator' ? 'gained' : debit === 'creator' ? 'lost' : 'none';
@@ -163,8 +163,10 @@ export class SealedLog {
     };
   }
 
-  private events({ topic, records }: Partition): Event[] {
-    return records.flatMap(({ value }) => {
+  private events({ topic, partition, records }: Partition, seal?: SealContent): Event[] {
+    const end = seal?.partitions.find((each) => each.topic === topic && each.partition === partition)?.nextOffset;
+    return records.flatMap(({ offset, value }) => {
+      if (end !== undefined && offset >= BigInt(end)) return [];
       const decoded = decode(topic, value);
       return 'event' in decoded ? [decoded.event] : [];
     });

@@ -2,8 +2,14 @@ import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { KEPT_PLACES, type KeptPlaces } from '@carat/payout-service/ledger-rows';
 import pg from 'pg';
 import { hashOfJournaled } from '../carried/carried.js';
+import {
+  type BookedKeptBalances,
+  KEPT_BALANCES,
+  type KeptBalance,
+  type KeptPlace,
+  keptBalanceBags,
+} from '../kept-balances/kept-balances.js';
 import { carriedTopics } from '../lanes/lane-task.js';
-import { type BookedKeptBalances, keptBalanceBags } from '../seals/kept-balances.js';
 import type {
   BookedBag,
   BookedBalance,
@@ -16,7 +22,7 @@ import type {
 } from './booked.js';
 import { type BookedTransfer, bagIn, bagOfRows, fingerprinted } from './fingerprint.js';
 import { hashOfRow } from './row-hash.js';
-import { balanceIn, cashRateIn, type Row, rateIn, redemptionIn, snapshotIn, transferIn } from './rows-in.js';
+import { balanceIn, cashRateIn, keptIn, type Row, rateIn, redemptionIn, snapshotIn, transferIn } from './rows-in.js';
 
 const ROWS_AT_A_TIME = 100;
 
@@ -56,6 +62,8 @@ export interface Books {
   moneyTransfers(): AsyncGenerator<readonly BookedMoney[]>;
   /** The balances that a notary keeps beside its seals up to a number. @param key of the run */
   keptBalances(key: string, upToSeal: number): Promise<readonly BookedKeptBalances[]>;
+  /** Those of one place: for when its bag differs. */
+  keptBalancesAt(place: KeptPlace): Promise<readonly KeptBalance[]>;
   close(): Promise<void>;
 }
 
@@ -203,6 +211,7 @@ type Tables = Pick<
   | 'rates'
   | 'cashRates'
   | 'keptBalances'
+  | 'keptBalancesAt'
   | 'moneyTransfers'
 >;
 
@@ -236,6 +245,7 @@ const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Table
       seal: Number(seal),
       ...bagIn(text ?? ''),
     })),
+  keptBalancesAt: async ({ partition, seal }) => (await rowsOf(client, KEPT_BALANCES, [partition, seal])).map(keptIn),
   cashRates: async () => (await rowsOf(client, CASH_RATE)).map(cashRateIn),
   moneyTransfers: () =>
     streamed(client, MONEY, ([sourceId, code, currency, debit, credit, amount, payoutId]) => ({

@@ -1,4 +1,5 @@
 import { nestsWithin } from '@carat/events';
+import type { KeptBalance } from '../kept-balances/kept-balances.js';
 import type { BookedBalance, BookedCashRate, BookedRate, BookedRedemption, BookedSnapshot } from './booked.js';
 import type { BookedTransfer } from './fingerprint.js';
 
@@ -28,13 +29,18 @@ export const snapshotIn = ([creatorId, ...figures]: Row): BookedSnapshot => {
   return { creatorId: creatorId ?? '', nextOffset, earned, reversed, due, misplaced: Number(misplaced) };
 };
 
+/** A creator, and the terms of its balance in their order. */
+export const keptIn = ([creatorId, ...figures]: Row): KeptBalance => {
+  const [earned = 0n, awarded = 0n, adjusted = 0n, reversed = 0n, held = 0n, redeemed = 0n] = figures.map((text) =>
+    BigInt(text ?? 0),
+  );
+  return { creatorId: creatorId ?? '', terms: { earned, awarded, adjusted, reversed, held, redeemed } };
+};
+
 export const balanceIn = (row: Row): BookedBalance => {
-  const amounts = row.slice(1).map((text) => BigInt(text ?? 0));
-  const [earned = 0n, awarded = 0n, adjusted = 0n, reversed = 0n, held = 0n, redeemed = 0n] = amounts;
-  const [available = 0n, recoverable = 0n, ledgerSeq = 0n] = amounts.slice(6);
+  const [available = 0n, recoverable = 0n, ledgerSeq = 0n] = row.slice(7).map((text) => BigInt(text ?? 0));
   return {
-    creatorId: row[0] ?? '',
-    terms: { earned, awarded, adjusted, reversed, held, redeemed },
+    ...keptIn(row),
     available,
     recoverable,
     ledgerSeq,

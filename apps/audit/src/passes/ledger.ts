@@ -4,9 +4,9 @@ import { changesBy, movedBy, type Terms, terms } from '@carat/payout-service/ter
 import type { Transfer } from '@carat/payout-service/transfers-of';
 import { fractionOf } from '../booked/booked.js';
 import { Fingerprint, type PlacesKept, placeBooked, TransferHash } from '../booked/fingerprint.js';
+import { KeptBalanceHash } from '../kept-balances/kept-balances.js';
 import { BalanceTree, bucketDigest, bucketOf } from '../merkle-trees/balance-tree.js';
 import { hexOf } from '../seals/digest.js';
-import { KeptBalanceHash } from '../seals/kept-balances.js';
 import type { Findings } from '../verify/findings.js';
 
 /** What the log gives one creator, up to where the ledger has booked. */

@@ -6,6 +6,8 @@ import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
 import { compareCarried } from '../carried/compare-carried.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
+import { type BookedKeptBalances, differingPlaces } from '../kept-balances/kept-balances.js';
+import { nameKeptBalances } from '../kept-balances/name-kept-balances.flow.js';
 import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
@@ -16,7 +18,6 @@ import { compareRedemptions, type RedeemedRows, readRedeemed } from '../redeemed
 import type { ByState } from '../redeemed/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import { sharesOf } from '../run-verify/shares.js';
-import { type BookedKeptBalances, compareKeptBalances } from '../seals/kept-balances.js';
 import type { Seal, SealContent } from '../seals/seal.js';
 import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
@@ -92,7 +93,11 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     comparePrices(await books.rates(), fractionsOf(lanes), findings);
     compareCashRates(await books.cashRates(), rates, areRatesRead(books, to), findings);
     await compareRedemptions({ ...compared, books, rows: beside.redeemed });
-    if (beside.kept !== undefined) compareKeptBalances(beside.kept, lanes, findings);
+    if (beside.kept !== undefined)
+      await nameKeptBalances(differingPlaces(beside.kept, lanes, findings), {
+        ...{ log, books, to, findings, isRelayed: input.kind === 'kafka' },
+        seals: seals.map(({ content }) => content),
+      });
   }
   return reportOf({
     log: log.id,

@@ -1,22 +1,12 @@
-import { createPublicKey } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openJournalReader } from '@carat/event-log/readers';
 import { encode } from '@carat/events';
-import { eventually, freshDatabase, type TestDatabase } from '@carat/test-bed';
+import { freshDatabase, type TestDatabase } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type pg from 'pg';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { NotaryProcess } from '../../test/notary-process.js';
+import { verified } from '../../test/verified.js';
 import { onDatabase, worldBooks } from '../../test/world-books.js';
-import { openBooks, relayedByNow } from '../booked/books.store.js';
-import { openJournalRows } from '../carried/journal-rows.store.js';
-import { inThreads } from '../run-verify/run-lanes.worker.js';
-import { type OpenSeals, openSeals, readNotaryKeys, readSeals, type Seal } from '../seals/seals.store.js';
 import type { AuditReport, Pass } from './audit-report.js';
-import { type VerifyInput, verify } from './verify.flow.js';
 
 const PARTITIONS = 4;
 
@@ -25,39 +15,6 @@ beforeAll(async () => {
   template = await worldBooks({ seed: 7, gifts: 600, creators: 12, viewers: 40, partitions: PARTITIONS });
 }, 60_000);
 afterAll(() => template?.drop());
-
-const environment = { home: '', brokers: undefined, databaseUrl: undefined, kafka: { prefix: '' } };
-
-/** What is said of seals, and by whom they have to be signed. */
-type Sealed = Pick<VerifyInput, 'seals' | 'trusted'>;
-const unsealed: Sealed = { seals: [], trusted: new Map() };
-
-async function verified(database: TestDatabase, sealed: Sealed = unsealed): Promise<AuditReport> {
-  const log = await openJournalReader(database.url);
-  const books = await openBooks(database.url, log.id);
-  try {
-    return await verify({
-      log,
-      kind: 'journal',
-      books,
-      openRows: () => openJournalRows(database.url),
-      relayed: () => relayedByNow(database.url, log.id),
-      ...sealed,
-      sealsAtLeast: 0,
-      run: inThreads(1, {
-        source: { kind: 'postgres', url: database.url },
-        environment,
-        databaseUrl: undefined,
-      }).runWith(log),
-      key: 'drawn for this test',
-      threads: 1,
-      onRecords: () => undefined,
-    });
-  } finally {
-    await books.close();
-    await log.close();
-  }
-}
 
 /** Verifies a copy in which somebody has changed something. */
 async function tampered(change: (client: pg.Client) => Promise<unknown>): Promise<AuditReport> {
@@ -506,95 +463,3 @@ test('whatever one thing is done to a row of the books, each column among it, it
     await database.drop();
   }
 }, 120_000);
-
-describe('the balances that a notary keeps beside its seals', () => {
-  let database: TestDatabase;
-  let home: string;
-  let sealed: Sealed;
-  beforeAll(async () => {
-    database = await freshDatabase(template);
-    home = await mkdtemp(join(tmpdir(), 'carat-verify-'));
-    const notary = await NotaryProcess.start({
-      DATABASE_URL: database.url,
-      CARAT_HOME: home,
-      KAFKA_PARTITIONS: String(PARTITIONS),
-      SEAL_RECORDS: '300',
-      SEAL_INTERVAL: '100ms',
-    });
-    const records = await onDatabase(database, async (client) => {
-      const { rows } = await client.query<{ count: number }>('SELECT sum(next)::int AS count FROM journal.log_head');
-      return rows[0]?.count;
-    });
-    const session = (await eventually(() =>
-      openSeals(database.url).then((open) => open ?? Promise.reject()),
-    )) as OpenSeals;
-    const seals = await eventually(async () => {
-      const all: Seal[] = [];
-      for await (const seal of readSeals(session)) all.push(seal);
-      expect(all.at(-1)?.content.partitions.reduce((sum, of) => sum + Number(of.records), 0)).toBe(records);
-      return all;
-    });
-    const keys = await readNotaryKeys(session);
-    sealed = { seals, trusted: new Map(keys.map((key) => [key.keyId, createPublicKey(key.publicKey)])) };
-    await session.close();
-    await notary.stop();
-  }, 60_000);
-  afterAll(async () => {
-    await database?.drop();
-    await rm(home, { recursive: true, force: true });
-  });
-
-  /** What is found once something was done to the rows, which are put back. */
-  async function foundAfter(statement: string): Promise<readonly string[]> {
-    await onDatabase(database, (client) =>
-      client.query(`CREATE TABLE public.before AS TABLE audit.balance_at_seal; ${statement}`),
-    );
-    const { findings } = await verified(database, sealed);
-    await onDatabase(database, (client) =>
-      client.query(`
-        DELETE FROM audit.balance_at_seal;
-        INSERT INTO audit.balance_at_seal SELECT * FROM public.before;
-        DROP TABLE public.before`),
-    );
-    return findings.map(({ pass, code, subject, detail }) => `${pass} ${code}: ${subject}: ${detail}`);
-  }
-
-  const SECOND = `(SELECT ctid FROM audit.balance_at_seal WHERE seal_number = 2 ORDER BY creator_id LIMIT 1)`;
-
-  test('are those that the log gives, and are not asked for where no notary keeps any', async () => {
-    expect(sealed.seals.length).toBeGreaterThan(2);
-    const report = await verified(database, sealed);
-    expect(report.findings).toEqual([]);
-    expect(report.passes.find(({ pass }) => pass === 'seals')).toMatchObject({ state: 'proven' });
-    expect((await verified(template, sealed)).findings).toEqual([]);
-  });
-
-  test.each(['earned', 'awarded', 'adjusted', 'reversed', 'held', 'redeemed'])(
-    'are found at their seal where %s is another',
-    async (term) => {
-      const found = await foundAfter(`UPDATE audit.balance_at_seal SET ${term} = ${term} + 1 WHERE ctid = ${SECOND}`);
-      expect(found).toEqual([
-        expect.stringMatching(
-          /^seals kept_balances_differ: seal 2: balances of partition \d are not those that the log gives$/,
-        ),
-      ]);
-    },
-  );
-
-  test.each([
-    ['deleted', `DELETE FROM audit.balance_at_seal WHERE ctid = ${SECOND}`],
-    ['of another creator', `UPDATE audit.balance_at_seal SET creator_id = 'another' WHERE ctid = ${SECOND}`],
-    ['moved to the seal before', `UPDATE audit.balance_at_seal SET seal_number = 0 WHERE ctid = ${SECOND}`],
-    ['moved to another partition', `UPDATE audit.balance_at_seal SET partition = 99 WHERE ctid = ${SECOND}`],
-    [
-      'doubled',
-      `INSERT INTO audit.balance_at_seal
-       SELECT 'another', seal_number, partition, earned, awarded, adjusted, reversed, held, redeemed
-       FROM audit.balance_at_seal WHERE ctid = ${SECOND}`,
-    ],
-  ])('are found where one is %s', async (_, statement) => {
-    const found = await foundAfter(statement);
-    expect(found.length).toBeGreaterThan(0);
-    for (const each of found) expect(each).toMatch(/^seals kept_balances_differ: seal [02]: /);
-  });
-});
