@@ -63,6 +63,25 @@ describe('GET /v1/gifts/{giftId}/records', () => {
     expect((await records(giftId, 'operator')).body).toEqual(body);
   });
 
+  it('has what was taken back in the order in which it was, whoever took it', async () => {
+    await buy('early', 'cleo', 5);
+    await buy('late', 'cleo', 5);
+    const giftId = await give('cleo', 8);
+    await post('/v1/coin-purchases/late/reversal', { reason: 'chargeback' });
+    const agreed = { reversalId: 'moderated', coins: 1, reason: 'moderation', restoreCoins: false };
+    const { reversalId, contentHash } = await post(`/v1/gifts/${giftId}/reversals`, agreed, 'operator');
+    await post(`/v1/gifts/${giftId}/reversals/${reversalId}/approval`, { contentHash }, 'approver');
+    await post('/v1/coin-purchases/early/reversal', { reason: 'chargeback' });
+    const { body } = await records(giftId);
+    const left = body.items.slice(3).map(({ value }: LogRecord) => JSON.parse(String(value)).data.coinsAfter);
+    expect(inShort(body).slice(3)).toEqual([
+      'carat.gift.reversed.v1 late',
+      'carat.gift.reversed.v1 ',
+      'carat.gift.reversed.v1 early',
+    ]);
+    expect(left).toEqual([5, 4, 0]);
+  });
+
   it('looks for sixteen lots and says that there are more', async () => {
     for (let n = 1; n <= 17; n++) await buy(`many-${n}`, 'bea', 1);
     const { body } = await records(await give('bea', 17));

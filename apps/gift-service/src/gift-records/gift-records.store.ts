@@ -37,6 +37,10 @@ interface LotRow {
 
 type Looked = Promise<FoundRecord | undefined>;
 
+/** As the partition of a gift has them: each says what stands after it. */
+const byOffset = (a: FoundRecord | undefined, b: FoundRecord | undefined): number =>
+  Number((a?.record.offset ?? 0n) - (b?.record.offset ?? 0n));
+
 /** Where the log speaks of a gift. The rows know the keys and the times that make each record quick to find. */
 @Injectable()
 export class GiftRecordsStore {
@@ -53,16 +57,19 @@ export class GiftRecordsStore {
     const lots = await this.lotsOf(data);
     const agreed = (await this.db.query(FIND_AGREED, [uuidOf(giftId)])) as { reversalId: string; decidedAt: Date }[];
     const reversedLots = lots.filter(({ reversedAt }) => reversedAt !== null);
-    const looks = [
-      ...lots.slice(0, MOST_OF_A_KIND).map((lot) => this.purchase(data.senderId, lot)),
-      this.giftEvent(data, since, giftId, saysSent(giftId)),
-      ...agreed.slice(0, MOST_OF_A_KIND).map(({ reversalId, decidedAt }) => this.reversal(data, decidedAt, reversalId)),
-    ];
-    const taken = reversedLots.slice(0, MOST_OF_A_KIND).map((lot) => this.takenWith(data, lot));
-    const found = await Promise.all(looks);
-    const records = [...found, ...(await Promise.all(taken))].filter((record) => record !== undefined);
+    const [paid, reversed, taken] = await Promise.all([
+      Promise.all([
+        ...lots.slice(0, MOST_OF_A_KIND).map((lot) => this.purchase(data.senderId, lot)),
+        this.giftEvent(data, since, giftId, saysSent(giftId)),
+      ]),
+      Promise.all(
+        agreed.slice(0, MOST_OF_A_KIND).map(({ reversalId, decidedAt }) => this.reversal(data, decidedAt, reversalId)),
+      ),
+      Promise.all(reversedLots.slice(0, MOST_OF_A_KIND).map((lot) => this.takenWith(data, lot))),
+    ]);
+    const records = [...paid, ...[...reversed, ...taken].sort(byOffset)].filter((record) => record !== undefined);
     const isFew = Math.max(lots.length, agreed.length) <= MOST_OF_A_KIND;
-    const complete = isFew && !found.includes(undefined);
+    const complete = isFew && ![...paid, ...reversed].includes(undefined);
     return { giftId, creatorId: data.creatorId, complete, items: records.map(recordOnAnswer) };
   }
 
