@@ -16,6 +16,14 @@ describe('what is wrong with a request', () => {
     expect(fieldErrors(issuesOf(z.string().max(1), 'ab'), 'giftId')).toEqual([{ pointer: '/giftId', code: 'too_big' }]);
   });
 
+  test('names each member that nobody knows', () => {
+    const issues = issuesOf(z.object({ of: z.strictObject({ a: z.int() }) }), { of: { a: 1, b: 2, 'c/d': 3 } });
+    expect(fieldErrors(issues)).toEqual([
+      { pointer: '/of/b', code: 'unrecognized_keys' },
+      { pointer: '/of/c~1d', code: 'unrecognized_keys' },
+    ]);
+  });
+
   test('escapes what a pointer would take for its own', () => {
     expect(fieldErrors([{ path: ['a/b~c'] }])).toEqual([{ pointer: '/a~1b~0c', code: 'invalid' }]);
   });

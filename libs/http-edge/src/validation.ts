@@ -4,6 +4,8 @@ import type { FieldError } from './problems.js';
 interface Issue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
   readonly code?: string;
+  /** Of zod's `unrecognized_keys`: members that are not of the schema. */
+  readonly keys?: readonly string[];
 }
 
 // A body of a megabyte can be wrong in a hundred thousand places. Nobody reads more than these.
@@ -14,9 +16,18 @@ const escaped = (segment: PropertyKey | { readonly key: PropertyKey }): string =
     .replaceAll('~', '~0')
     .replaceAll('/', '~1');
 
+/** Each unknown member is a wrong field of its own. */
+const onePerField = ({ path = [], code = 'invalid', keys }: Issue) =>
+  code === 'unrecognized_keys' && keys !== undefined
+    ? keys.map((key) => ({ path: [...path, key], code }))
+    : [{ path, code }];
+
 /** Issues as JSON pointers (RFC 6901) with codes; `parameter` names the path or query parameter they are about. */
 export const fieldErrors = (issues: readonly Issue[], parameter?: string): FieldError[] =>
-  issues.slice(0, MOST_ERRORS).map(({ path = [], code = 'invalid' }) => ({
-    pointer: [...(parameter === undefined ? [] : [parameter]), ...path].map((part) => `/${escaped(part)}`).join(''),
-    code,
-  }));
+  issues
+    .flatMap(onePerField)
+    .slice(0, MOST_ERRORS)
+    .map(({ path, code }) => ({
+      pointer: [...(parameter === undefined ? [] : [parameter]), ...path].map((part) => `/${escaped(part)}`).join(''),
+      code,
+    }));

@@ -214,6 +214,7 @@ describe('a balance as of a time', () => {
 
 describe('the question', () => {
   test.each([
+    ['?asof=2026-11-20T00:00:00Z', '/asof'],
     ['?asOf=yesterday', '/asOf'],
     ['?asOf=2026-11-20', '/asOf'],
     ['?asOf=', '/asOf'],

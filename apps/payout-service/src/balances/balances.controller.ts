@@ -9,8 +9,9 @@ import { BalancesAsOf } from './balances-as-of.store.js';
 
 const LONGEST_WAIT_MS = 2_000;
 
+// A moment whose name is misspelled would be answered by another balance.
 const BalanceQuery = z
-  .object({
+  .strictObject({
     after: z
       .stringFormat('gift_id', isGiftId)
       .optional()
