@@ -97,8 +97,10 @@ async function told(id: string, ...more: readonly string[]): Promise<{ code: num
 type Body = any;
 
 /** What both doors know: the ledger's rows and the provider's lines are not in the log, and it has the whole book. */
-const inBoth = ({ notKnown: _, steps, ...explanation }: Body): Body => ({
+const inBoth = ({ notKnown: _, sentence, steps, ...explanation }: Body): Body => ({
   ...explanation,
+  // The log knows all that was booked for a gift.
+  sentence: sentence.replace(/by these steps$/, 'in the books'),
   steps: steps
     .filter(({ step }: Body) => step !== 'settlement_line')
     .map(({ arithmetic, moved, ...step }: Body) => ({
@@ -113,7 +115,7 @@ describe('an explanation', () => {
     const { status, body } = await ask(giftId);
     expect([status, body.sentence]).toEqual([
       200,
-      '25000 coins were given, 23000 of them still stand; they are 11500000 millidiamonds in the books',
+      '25000 coins were given, 23000 of them still stand; they are 11500000 millidiamonds by these steps',
     ]);
     expect(body.steps.map(({ step, sentence }: Body) => `${step}: ${sentence}`)).toEqual([
       'coins_purchased: the lot of the purchase first-lot paid 15000 coins of its 15000',
@@ -261,6 +263,48 @@ describe('an explanation', () => {
     expect((await ask(giftId)).status).toBe(200);
   });
 });
+
+test('a credit that follows from nothing is told by its id, is not said to be all, and is exit code 1', async () => {
+  const creatorId = 'creator-twice';
+  const gift = await carat.give(creatorId, 500);
+  const [first, second] = [uuidOf(creditIdOf(gift)), derivedUuid(Date.now(), 'forged', gift)];
+  await carat.db.query(
+    `WITH credit AS (
+       SELECT * FROM journal.log_record WHERE topic = 'diamond.events.v1' AND event_id = $1
+     ), head AS (
+       UPDATE journal.log_head h SET next = h.next + 1 FROM credit c WHERE h.topic = c.topic AND h.part = c.part
+       RETURNING h.next - 1 AS place
+     )
+     INSERT INTO journal.log_record (topic, part, "offset", event_id, key, value)
+     SELECT topic, part, place, $2::uuid, key,
+            convert_to(replace(convert_from(value, 'UTF8'), $1::uuid::text, $2::uuid::text), 'UTF8')
+     FROM credit, head`,
+    [first, second],
+  );
+  const balance = () => carat.send('GET', `/v1/creators/${creatorId}/balance`, carat.keys['auditor']);
+  await eventually(async () => expect((await balance()).body).toMatchObject({ available: '1000' }));
+  const recomputed = ({ steps }: Body): string[] =>
+    steps.flatMap(({ id, arithmetic }: Body) => (arithmetic === undefined ? [] : [`${id} ${arithmetic.recomputed}`]));
+  const both = [`crd_${first} equal`, `crd_${second} differs`];
+  const { body } = await ask(`crd_${second}`);
+  expect(recomputed(body)).toEqual(both);
+  expect(body.sentence).toMatch(/ 1000 millidiamonds by these steps$/);
+  // Nobody has asked about the second, and nothing says that it was looked for.
+  const ofGift = (await ask(gift)).body;
+  expect([recomputed(ofGift), ofGift.sentence]).toEqual([
+    both.slice(0, 1),
+    expect.stringMatching(/ 500 millidiamonds by these steps$/),
+  ]);
+  expect(ofGift.notKnown).toContainEqual({
+    step: 'diamonds_corrected',
+    sentence: expect.stringContaining('other credits of a gift are not looked for here'),
+  });
+  const { code, data } = await told(gift, '--json');
+  expect([code, recomputed(JSON.parse(data))]).toEqual([1, both]);
+  expect(JSON.parse(data).sentence).toMatch(/ 1000 millidiamonds in the books$/);
+  expect(await told(gift, '--creator', '')).toMatchObject({ code: 2, talk: expect.stringContaining('--creator') });
+  expect(await told(giftId)).toMatchObject({ code: 0 });
+}, 30_000);
 
 describe('when a service cannot be asked', () => {
   let alone: PayoutScene;

@@ -47,13 +47,15 @@ export function explainGift(trail: Trail, gift: FoundEvent<Sent>): Explanation {
     known(...corrections.map((correction) => corrected(trail, correction))),
   );
   const standing = reversals.at(-1)?.event.data.coinsAfter ?? coins;
+  // Where not all was looked for that moves its diamonds, the books may have more.
+  const where = trail.gaps?.some(({ step }) => step === 'diamonds_corrected') ? 'by these steps' : 'in the books';
   const net = sumOf(credits) - sumOf(taken) + sumOf(corrections);
   return {
     id: trail.asked.id,
     kind: 'gift',
     about: giftId,
     creatorId,
-    sentence: `${coins} coins were given, ${standing} of them still stand; they are ${net} millidiamonds in the books`,
+    sentence: `${coins} coins were given, ${standing} of them still stand; they are ${net} millidiamonds ${where}`,
     steps: [...steps],
     notKnown: [...notKnown, ...(trail.gaps ?? [])],
   };

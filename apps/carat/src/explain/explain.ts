@@ -20,10 +20,15 @@ export const addExplain = (audit: Command): Command =>
 async function explain(id: string, options: ExplainOptions): Promise<void> {
   const asked = askedIdOf(id);
   if (asked === undefined) throw new CommandFailure(exitCode.usage, `<id> expects ${EXPLAINED_IDS}`);
+  if (options.creator?.trim() === '') throw new CommandFailure(exitCode.usage, '--creator expects the id of a creator');
   const explanation = await withLog(options, (log) => explainFromLog(log, asked, options.creator));
   if (explanation === undefined) {
     const where = options.creator === undefined ? 'the log' : `the partition of ${JSON.stringify(options.creator)}`;
     throw new CommandFailure(exitCode.notFound, `${where} has nothing to explain under ${asked.id}`);
   }
   print(options.json ? JSON.stringify(explanation) : textOfExplanation(explanation));
+  const recomputed = explanation.steps.map(({ arithmetic }) => arithmetic?.recomputed);
+  if (recomputed.includes('differs')) process.exitCode = exitCode.differs;
+  // By no rate nothing was worked out, so nothing is shown of the amount.
+  else if (recomputed.includes('no_rate')) process.exitCode = exitCode.incomplete;
 }

@@ -76,12 +76,13 @@ export class TrailOfServices {
     const { creatorId, giftId, redemptionId } = transfer;
     if (creatorId !== (own ?? creatorId)) return undefined;
     if (transfer.code === 'correct') return this.ofTransfer(asking, transfer);
-    if (giftId !== undefined) return this.ofGift(asking, giftId);
+    if (giftId !== undefined) return this.ofGift(asking, giftId, asked.uuid);
     if (redemptionId !== undefined) return this.ofRedemption(asking, redemptionId);
     return this.ofTransfer(asking, transfer);
   }
 
-  private async ofGift(asking: Asking, giftId: string): Promise<Trail | undefined> {
+  /** @param asked the event that was asked about: another than those that a gift has may have been booked for it */
+  private async ofGift(asking: Asking, giftId: string, asked?: string): Promise<Trail | undefined> {
     const said = await this.ask(asking, 'GIFT_SERVICE_URL', `gifts/${giftId}/records`, GiftRecords, 'gift_not_found');
     if (said === 'unknown') throw unavailable('gift-service');
     if (said === 'none' || said.creatorId !== (asking.own ?? said.creatorId)) return undefined;
@@ -92,11 +93,17 @@ export class TrailOfServices {
         ? [{ eventId: uuidOf(event.data.reversalId), since: recordedAt }]
         : [];
     });
+    const [first] = caused;
+    if (first !== undefined && asked !== undefined && caused.every(({ eventId }) => eventId !== asked))
+      caused.push({ eventId: asked, since: first.since });
     const converted = await Promise.all(caused.map((cause) => this.converted(asking, said.creatorId, cause)));
     const diamonds = converted.flatMap((word) => (typeof word === 'string' ? [] : eventsIn(word)));
     const rate = await this.rateOf(asking, diamonds);
     const gaps: NotKnown[] = [
-      { step: 'diamonds_corrected', sentence: 'corrections of a credit are not looked for here' },
+      {
+        step: 'diamonds_corrected',
+        sentence: 'corrections and other credits of a gift are not looked for here',
+      },
     ];
     if (!said.complete) gaps.push({ step: 'coins_purchased', sentence: 'not every record of the gift was looked for' });
     if (converted.includes('unknown'))
