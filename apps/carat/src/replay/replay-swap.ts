@@ -18,6 +18,7 @@ interface Answer {
   readonly rowCount?: number;
   readonly code?: string;
   readonly detail?: string;
+  readonly errors?: readonly { readonly pointer: string; readonly code: string }[];
 }
 
 /** Asks the owner of a projection to repair it; nothing is written from here. */
@@ -48,8 +49,9 @@ export async function swap(name: ProjectionName, options: SwapOptions, home: str
 
 const EXAMPLE = 'http://127.0.0.1:8083';
 
-function refusalOf(status: number, { code, detail }: Answer, host: string): CommandFailure {
-  const sentence = `payout-service at ${host} refused: ${code ?? status}: ${detail ?? 'it did not say why'}`;
+function refusalOf(status: number, { code, detail, errors = [] }: Answer, host: string): CommandFailure {
+  const fields = errors.map((error) => ` (${error.pointer}: ${error.code})`).join('');
+  const sentence = `payout-service at ${host} refused: ${code ?? status}: ${detail ?? 'it did not say why'}${fields}`;
   if (code === 'difference_changed') return new CommandFailure(exitCode.differs, sentence);
   if (code === 'shadow_not_found') return new CommandFailure(exitCode.notFound, sentence);
   if (code === 'shadow_too_old') return new CommandFailure(exitCode.incomplete, sentence);

@@ -79,6 +79,10 @@ test('names what differs, has its owner repair it, and is content afterwards', a
   expect(await refusal(`${swap} ${'0'.repeat(64)} --key-file ${join(home, 'keys.json')}`)).toMatchObject({
     ...{ code: exitCode.differs, message: expect.stringContaining('refused: difference_changed: 2 rows differ now') },
   });
+  const tooLong = `${swap.replace('because', 'x'.repeat(3_000))} ${plan} --key-file ${join(home, 'keys.json')}`;
+  expect(await refusal(tooLong)).toMatchObject({
+    ...{ code: exitCode.usage, message: expect.stringContaining('(/reason: too_big)') },
+  });
   const done = await carat(`${swap} ${plan}`);
   expect(done).toMatchObject({ code: 0, talk: '' });
   expect(done.data).toMatch(/^2 rows of balances are repaired: rbd_/);
@@ -103,6 +107,11 @@ const mistakes: [words: string, said: string][] = [
   ['balances --swap --reason because', '--plan expects the hash'],
   [`balances --swap --plan ${'0'.repeat(64)}`, '--reason expects why'],
   [`balances --swap --plan ${'0'.repeat(64)} --reason because --key-file /nowhere`, '--key-file expects a file'],
+  ['balances --swap --drop', '--swap and --drop exclude each other'],
+  ['balances --swap --dry-run', '--swap and --dry-run exclude each other'],
+  ['balances --drop --dry-run', '--drop and --dry-run exclude each other'],
+  [`balances --plan ${'0'.repeat(64)}`, '--plan is of --swap'],
+  ['balances --drop --reason because', '--reason is of --swap'],
 ];
 
 test('is told of a mistake in a sentence', async () => {

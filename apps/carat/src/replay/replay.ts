@@ -25,6 +25,7 @@ interface ReplayOptions extends AuditOptions, SwapOptions {
   readonly from: string;
   readonly rate?: string;
   readonly drop?: true;
+  readonly dryRun?: true;
   readonly swap?: true;
 }
 
@@ -49,8 +50,7 @@ const LOCAL = 'http://127.0.0.1:8080';
 
 async function act(name: ProjectionName, options: ReplayOptions): Promise<void> {
   const wish = wishOf(name, options);
-  if (options.swap === true && options.drop === true)
-    throw new CommandFailure(exitCode.usage, '--swap and --drop exclude each other: drop what was swapped afterwards');
+  checkOptions(options);
   const environment = await environmentOf();
   if (options.swap === true) {
     // What can ask a service over HTTP is loaded here and nowhere on the way of a replay.
@@ -66,6 +66,16 @@ async function act(name: ProjectionName, options: ReplayOptions): Promise<void> 
     return;
   }
   await dryRun(wish, options, environment);
+}
+
+/** Whoever asks for two things, or for what is of another, has not seen what would happen. */
+function checkOptions({ swap, drop, dryRun: isDry, plan, reason }: ReplayOptions): void {
+  const asked = Object.entries({ '--swap': swap, '--drop': drop, '--dry-run': isDry }).filter(([, is]) => is === true);
+  if (asked.length > 1)
+    throw new CommandFailure(exitCode.usage, `${asked.map(([name]) => name).join(' and ')} exclude each other`);
+  const [idle] = Object.entries({ '--plan': plan, '--reason': reason }).filter(([, given]) => given !== undefined);
+  if (swap !== true && idle !== undefined)
+    throw new CommandFailure(exitCode.usage, `${idle[0]} is of --swap, which is not asked for`);
 }
 
 async function dryRun(wish: Omit<ReplayWish, 'log'>, options: ReplayOptions, environment: LogEnvironment) {

@@ -41,7 +41,7 @@ export function textOfWhatIf(answer: ReplayedWhatIf, top: number, cash?: CashWor
     '',
     ...(cash === undefined ? [] : [cashLine(cash)]),
     `residue    ${fractionOf(residue.booked)} booked, ${fractionOf(residue.drafted)} at ${rate}`,
-    `gifts      ${counts.priced} priced, ${counts.underDraft} by the draft; ${counts.repeated} repeats counted once`,
+    `priced     ${counts.priced} gifts and reversals, ${counts.underDraft} by the draft; ${counts.repeated} repeats counted once`,
     ...Object.entries(positions).map(([topic, nexts]) => `read up to ${topic} ${(nexts ?? []).join(' ')}`),
   ];
   for (const { position, code, detail } of leftOut.first)

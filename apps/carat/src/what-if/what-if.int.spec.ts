@@ -109,7 +109,7 @@ describe('carat audit what-if', () => {
         'TOTAL       55500   66600  +11100',
         '',
         'residue    0/1 booked, 0/1 at 3/5',
-        'gifts      3 priced, 3 by the draft; 0 repeats counted once',
+        'priced     3 gifts and reversals, 3 by the draft; 0 repeats counted once',
         'read up to rate.events.v1 4',
         'read up to gift.events.v1 3',
         '',
