@@ -36,7 +36,7 @@ export async function openLogSource(
 ): Promise<OpenReader> {
   const { name, open } = await openerOf(source, environment);
   const failed = (error: unknown): unknown =>
-    error instanceof FlowHalted
+    error instanceof FlowHalted || isOurs(error)
       ? error
       : new LogUnreachable(`${name} cannot be read: ${reasonOf(error)}`, { cause: error });
   const reader = await open().catch((error: unknown) => Promise.reject(failed(error)));
@@ -105,6 +105,10 @@ async function openerOf(source: LogSource, environment: () => Promise<LogEnviron
       return source satisfies never;
   }
 }
+
+/** A mistake of this program's, or another Node than it needs. What was said wrongly, like a URL, has a code. */
+const isOurs = (error: unknown): boolean =>
+  (error instanceof TypeError || error instanceof ReferenceError) && !('code' in error);
 
 /** An attempt at several addresses fails with one error for all, which says nothing itself. */
 const reasonOf = (error: unknown): string => {
