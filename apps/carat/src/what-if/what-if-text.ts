@@ -16,6 +16,7 @@ const cashLine = ({ currency, amountMinor, rate }: CashWorth): string =>
 /** The answer for people: the creators whose figures change most, the totals, and what it rests on. */
 export function textOfWhatIf(answer: ReplayedWhatIf, top: number, cash?: CashWorth): string {
   const { draft, byCreator, total, residue, counts, leftOut, positions } = answer;
+  const { priced, underDraft, repeated } = counts;
   const rate = `${draft.numerator}/${draft.denominator}`;
   const [from, to] = [draft.fromMs, draft.toMs].map((ms) => new Date(ms).toISOString());
   const table = new Table({
@@ -41,7 +42,7 @@ export function textOfWhatIf(answer: ReplayedWhatIf, top: number, cash?: CashWor
     '',
     ...(cash === undefined ? [] : [cashLine(cash)]),
     `residue    ${fractionOf(residue.booked)} booked, ${fractionOf(residue.drafted)} at ${rate}`,
-    `priced     ${counts.priced} gifts and reversals, ${counts.underDraft} by the draft; ${counts.repeated} repeats counted once`,
+    `priced     ${priced} gifts and reversals, ${underDraft} by the draft; ${repeated} repeats counted once`,
     ...Object.entries(positions).map(([topic, nexts]) => `read up to ${topic} ${(nexts ?? []).join(' ')}`),
   ];
   for (const { position, code, detail } of leftOut.first)
