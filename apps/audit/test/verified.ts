@@ -25,6 +25,8 @@ export async function verified(database: TestDatabase, sealed: Sealed = unsealed
       relayed: () => relayedByNow(database.url, log.id),
       ...sealed,
       sealsAtLeast: 0,
+      malformed: [],
+      areSealsAsked: false,
       run: inThreads(1, {
         source: { kind: 'postgres', url: database.url },
         environment,

@@ -8,6 +8,7 @@ import {
   type KeptBalance,
   type KeptPlace,
   keptBalanceBags,
+  NOT_AS_KEPT,
 } from '../kept-balances/kept-balances.js';
 import { carriedTopics } from '../lanes/lane-task.js';
 import type {
@@ -43,8 +44,8 @@ export interface Books {
   readonly placesFrom: ReadonlyMap<string, bigint> | undefined;
   /** Whether a notary keeps seals in this database. */
   readonly hasNotary: boolean;
-  /** Places of the journal that hold rows past the offset that comes next: nobody's append has put them there. */
-  pastHeads(): Promise<readonly string[]>;
+  /** Places of the journal that hold rows which no reader comes to: nobody's append has put them there. */
+  unreadRows(): Promise<readonly string[]>;
   /** The transfers of every creator. @param key of the run */
   transfers(key: string): AsyncGenerator<readonly BookedBag[]>;
   /** The bags of what the journal holds in partitions that a relay carries, by place. @param key of the run */
@@ -64,12 +65,24 @@ export interface Books {
   keptBalances(key: string, upToSeal: number): Promise<readonly BookedKeptBalances[]>;
   /** Those of one place: for when its bag differs. */
   keptBalancesAt(place: KeptPlace): Promise<readonly KeptBalance[]>;
+  /** Creators, a hundred at most, of whom a notary works with another balance than the last that it has kept. */
+  notAsKept(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-const PAST_HEADS = `
-  SELECT topic || '/' || part FROM journal.log_head h WHERE EXISTS (
-    SELECT 1 FROM journal.log_record r WHERE r.topic = h.topic AND r.part = h.part AND r."offset" >= h.next)`;
+// Place by place: each is one look into the index of a table of millions.
+const UNREAD_ROWS = `
+  WITH RECURSIVE place (topic, part) AS (
+    (SELECT topic, part FROM journal.log_record ORDER BY topic, part LIMIT 1)
+    UNION ALL
+    SELECT next.topic, next.part FROM place CROSS JOIN LATERAL (
+      SELECT topic, part FROM journal.log_record r WHERE (r.topic, r.part) > (place.topic, place.part)
+      ORDER BY topic, part LIMIT 1) next
+  )
+  SELECT topic || '/' || part FROM place p LEFT JOIN journal.log_head h USING (topic, part) WHERE EXISTS (
+    SELECT FROM journal.log_record r WHERE r.topic = p.topic AND r.part = p.part AND r."offset" >= coalesce(h.next, 0)
+  ) OR EXISTS (
+    SELECT FROM journal.log_record r WHERE r.topic = p.topic AND r.part = p.part AND r."offset" < 0)`;
 const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
          rate_id, log_offset::text
@@ -127,7 +140,7 @@ const CASH_RATE = `
   FROM payout.cash_rate`;
 const MONEY = `
   SELECT source_id, code, currency, debit, credit, amount_minor::text, payout_id FROM payout.money_transfer
-  WHERE code IN ('pay', 'late_pay', 'unpay')`;
+  WHERE code NOT IN ('settle', 'fee')`;
 
 const RELAYED = `SELECT topic || '/' || part, next_offset::text FROM journal.relay_checkpoint WHERE log_id = $1`;
 
@@ -200,7 +213,7 @@ async function standing(
 
 type Tables = Pick<
   Books,
-  | 'pastHeads'
+  | 'unreadRows'
   | 'transfers'
   | 'journaled'
   | 'entries'
@@ -212,11 +225,12 @@ type Tables = Pick<
   | 'cashRates'
   | 'keptBalances'
   | 'keptBalancesAt'
+  | 'notAsKept'
   | 'moneyTransfers'
 >;
 
 const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Tables => ({
-  pastHeads: async () => (await rowsOf(client, PAST_HEADS)).map(([place]) => place ?? ''),
+  unreadRows: async () => (await rowsOf(client, UNREAD_ROWS)).map(([place]) => place ?? ''),
   transfers: (key) =>
     streamed(client, transferBags(key, arePlacesKept), ([creatorId, text]) => ({
       creatorId: creatorId ?? '',
@@ -246,6 +260,7 @@ const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Table
       ...bagIn(text ?? ''),
     })),
   keptBalancesAt: async ({ partition, seal }) => (await rowsOf(client, KEPT_BALANCES, [partition, seal])).map(keptIn),
+  notAsKept: async () => (await rowsOf(client, NOT_AS_KEPT)).map(([creatorId]) => creatorId ?? ''),
   cashRates: async () => (await rowsOf(client, CASH_RATE)).map(cashRateIn),
   moneyTransfers: () =>
     streamed(client, MONEY, ([sourceId, code, currency, debit, credit, amount, payoutId]) => ({

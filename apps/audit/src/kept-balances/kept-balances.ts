@@ -19,6 +19,16 @@ export const KEPT_BALANCES = `
   SELECT creator_id, ${terms.map((term) => `${term}::text`).join(', ')} FROM audit.balance_at_seal
   WHERE partition = $1 AND seal_number = $2`;
 
+const columnsOf = (table: string): string => terms.map((term) => `${table}.${term}`).join(', ');
+
+/** Asks for creators whose newest balance is not the one that was kept beside the last seal to change it. */
+export const NOT_AS_KEPT = `
+  SELECT creator_id FROM audit.balance b LEFT JOIN LATERAL (
+    SELECT ${terms.join(', ')} FROM audit.balance_at_seal a
+    WHERE a.creator_id = b.creator_id AND a.partition = b.partition ORDER BY seal_number DESC LIMIT 1
+  ) k ON true
+  WHERE (${columnsOf('b')}) IS DISTINCT FROM (${columnsOf('k')}) ORDER BY creator_id LIMIT 100`;
+
 /** The balances that a notary keeps of one partition beside one seal, by the bag of their rows. */
 export interface BookedKeptBalances {
   readonly partition: number;

@@ -16,7 +16,7 @@ const MOST_PLACES = 100;
 
 interface ToName {
   readonly log: LogReader;
-  readonly books: Pick<Books, 'keptBalancesAt'>;
+  readonly books: Pick<Books, 'keptBalancesAt' | 'notAsKept'>;
   readonly seals: readonly SealContent[];
   readonly to: Offsets;
   /** Whether a relay numbers what is journaled. */
@@ -24,7 +24,10 @@ interface ToName {
   readonly findings: Findings;
 }
 
-/** Reads the partitions of places that differ once more, and names each creator whose balance there is at fault. */
+/**
+ * Reads the partitions of places that differ once more, and names each creator whose balance there is at fault; and
+ * each whose newest balance is another than the last that was kept: then a seal is gone, with what was kept beside it.
+ */
 export async function nameKeptBalances(differing: readonly KeptPlace[], naming: ToName): Promise<void> {
   const { books, findings } = naming;
   for (const place of differing.slice(MOST_PLACES)) addDiffering(place, NOT_GIVEN, findings);
@@ -33,6 +36,8 @@ export async function nameKeptBalances(differing: readonly KeptPlace[], naming: 
     for (const place of places)
       nameDiffering(place, due.get(place.seal) ?? new Map(), await books.keptBalancesAt(place), findings);
   }
+  const detail = 'what the notary works with is not the last that it has kept beside a seal';
+  for (const creatorId of await books.notAsKept()) findings.add('seals', 'kept_balances_differ', creatorId, detail);
 }
 
 type ByCreator = Map<string, Terms>;

@@ -55,7 +55,7 @@ async function foundIn(
   const findings = new Findings();
   await nameKeptBalances(places, {
     log: log.reader,
-    books: { keptBalancesAt: async (place) => rowsAt(place) },
+    books: { keptBalancesAt: async (place) => rowsAt(place), notAsKept: async () => [] },
     seals: contentsOf(log),
     to: endsIn(log),
     isRelayed: true,

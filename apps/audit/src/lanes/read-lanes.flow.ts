@@ -1,9 +1,9 @@
 import type { LogReader, Offsets, RawBatch } from '@carat/event-log';
-import { JournalHole } from '@carat/event-log/readers';
 import type { Topic } from '@carat/events';
 import type { ManyEvents } from '@carat/events/decode-many';
 import { JournalCheck } from '../carried/journal-check.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
+import { readThrough } from '../holes/through-holes.flow.js';
 import { endsOf } from '../log-source/ends-of.js';
 import { Lots, type LotsAsTold } from '../passes/lots.js';
 import { Findings, type FoundByAnother } from '../verify/findings.js';
@@ -54,7 +54,7 @@ export async function proveLanes(
     }),
   );
   const take = async (ends: Offsets, taken: (batch: RawBatch) => void): Promise<void> => {
-    for await (const batch of throughHoles(log, ends)) {
+    for await (const batch of readThrough(log, Object.keys(ends) as Topic[], {}, ends)) {
       lanes.get(batch.partition)?.take(batch);
       await check?.compare();
       onRecords(batch.records.length);
@@ -101,29 +101,5 @@ class Unread {
     const left = this.topics.get(partition);
     left?.delete(topic);
     return left?.size === 0;
-  }
-}
-
-/** Every record that is there. A hole is the lane's to find, and no reason to stop looking. */
-async function* throughHoles(log: LogReader, to: Offsets): AsyncGenerator<RawBatch> {
-  const topics = Object.keys(to) as Topic[];
-  if (topics.length === 0) return;
-  const next = new Map(topics.map((topic) => [topic, (to[topic] ?? []).map(() => 0n)]));
-  const reached = (topic: Topic, partition: number, offset: bigint): void => {
-    const offsets = next.get(topic);
-    if (offsets !== undefined) offsets[partition] = offset;
-  };
-  for (;;) {
-    const from = Object.fromEntries([...next].map(([topic, offsets]) => [topic, [...offsets]]));
-    try {
-      for await (const batch of log.read(topics, from, to)) {
-        reached(batch.topic, batch.partition, batch.nextOffset);
-        yield batch;
-      }
-      return;
-    } catch (error) {
-      if (!(error instanceof JournalHole)) throw error;
-      reached(error.topic as Topic, error.partition, error.found);
-    }
   }
 }

@@ -25,7 +25,16 @@ function rowOf(redemption: Asked): BookedRedemption {
 }
 
 /** A redemption's row: what it is called, and all that is in it, as one text. */
-export const foundRedemption = (row: BookedRedemption): Named => [row.redemptionId, canonicalize(row) ?? ''];
+export const foundRedemption = (row: BookedRedemption): Named => [row.redemptionId, textOf(row)];
+
+/** A number that nothing can hold, like 1e400, has no canonical text: no event says so. */
+function textOf(row: BookedRedemption): string {
+  try {
+    return canonicalize(row) ?? '';
+  } catch {
+    return JSON.stringify({ ...row, state: 'without a canonical text' });
+  }
+}
 
 /** The row that events have to give. */
 export const dueRedemption = (redemption: Asked): Named => foundRedemption(rowOf(redemption));

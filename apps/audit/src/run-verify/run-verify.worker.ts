@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import type { OpenReader } from '@carat/event-log';
+import pg from 'pg';
 import { type Books, LedgerMissing, openBooks, relayedByNow } from '../booked/books.store.js';
 import { openJournalRows } from '../carried/journal-rows.store.js';
 import {
@@ -9,7 +10,15 @@ import {
   type PlaceOfLog,
 } from '../log-source/log-source.worker.js';
 import { keyIdOf, type Seal } from '../seals/seal.js';
-import { openSeals, readNotaryKeys, readSealFile, readSeals, sealedBalancesUpTo } from '../seals/seals.store.js';
+import {
+  type KnownKey,
+  openSeals,
+  readNotaryKeys,
+  readSealFile,
+  readSealRows,
+  SealMalformed,
+  sealedUpTo,
+} from '../seals/seals.store.js';
 import type { AuditReport } from '../verify/audit-report.js';
 import { verify } from '../verify/verify.flow.js';
 import { collectedRows } from './collected.worker.js';
@@ -77,6 +86,10 @@ async function verifyLog(
       threads,
       onRecords,
     });
+  } catch (error) {
+    if (error instanceof pg.DatabaseError)
+      throw new LogUnreachable(`the database cannot be asked: ${error.message}`, { cause: error });
+    throw error;
   } finally {
     await books?.close();
   }
@@ -94,31 +107,60 @@ async function booksOf(databaseUrl: string, logId: string): Promise<Books | unde
 
 interface Sealed {
   readonly seals: readonly Seal[];
+  readonly malformed: readonly SealMalformed[];
+  readonly areSealsAsked: boolean;
   readonly sealsAtLeast: number;
   readonly trusted: ReadonlyMap<string, KeyObject>;
 }
 
 async function sealsOf({ databaseUrl, sealFile, trustedKeys }: VerifyTask): Promise<Sealed> {
   const trusted = trustedBy(trustedKeys);
-  if (sealFile !== undefined) return { seals: await all(readSealFile(sealFile)), sealsAtLeast: 0, trusted };
+  const areSealsAsked = sealFile !== undefined || trustedKeys.length > 0;
+  const none = { seals: [], malformed: [], areSealsAsked, sealsAtLeast: 0, trusted };
+  if (sealFile !== undefined) return { ...none, seals: await sealsIn(sealFile) };
   const session = databaseUrl === undefined ? undefined : await openSeals(databaseUrl);
-  if (session === undefined) return { seals: [], sealsAtLeast: 0, trusted };
+  if (session === undefined) return none;
   try {
     const known = trustedKeys.length > 0 ? [] : await readNotaryKeys(session);
     // Before the seals: a notary may seal meanwhile.
-    const sealsAtLeast = await sealedBalancesUpTo(session);
+    const sealsAtLeast = await sealedUpTo(session);
+    const rows = await all(readSealRows(session));
     return {
-      seals: await all(readSeals(session)),
+      seals: rows.filter((row): row is Seal => !(row instanceof SealMalformed)),
+      malformed: rows.filter((row) => row instanceof SealMalformed),
+      areSealsAsked,
       sealsAtLeast,
-      trusted: trustedKeys.length > 0 ? trusted : trustedBy(known.map(({ publicKey }) => publicKey)),
+      trusted: trustedKeys.length > 0 ? trusted : keysOf(known),
     };
   } finally {
     await session.close();
   }
 }
 
+async function sealsIn(path: string): Promise<Seal[]> {
+  try {
+    return await all(readSealFile(path));
+  } catch (error) {
+    if (error instanceof SealMalformed) throw error;
+    throw new LogUnreachable(`the seals cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 const trustedBy = (pems: readonly string[]): ReadonlyMap<string, KeyObject> =>
   new Map(pems.map((pem) => createPublicKey(pem)).map((key) => [keyIdOf(key), key]));
+
+/** What is no key has signed nothing: a seal that names it is one of nobody. */
+function keysOf(known: readonly KnownKey[]): ReadonlyMap<string, KeyObject> {
+  const keys = new Map<string, KeyObject>();
+  for (const { publicKey } of known)
+    try {
+      const key = createPublicKey(publicKey);
+      keys.set(keyIdOf(key), key);
+    } catch {
+      // Whoever has put it there gets no seal trusted by it.
+    }
+  return keys;
+}
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];

@@ -1,10 +1,13 @@
 import { FlowHalted } from '@carat/event-log';
 import canonicalize from 'canonicalize';
-import { Seal } from './seal.js';
+import { Seal, textOfSeal } from './seal.js';
 
 /** What should be a seal is none: nothing may be concluded from it, or be put behind it. */
 export class SealMalformed extends FlowHalted {
-  constructor(where: string, why: string) {
+  constructor(
+    readonly where: string,
+    readonly why: string,
+  ) {
     super(`${where} is no seal: ${why}`);
   }
 }
@@ -13,24 +16,33 @@ export class SealMalformed extends FlowHalted {
 export const lineOfSeal = (seal: Seal): string => canonicalize(seal) ?? '';
 
 /**
- * The seal that a line holds; `where` is what a refusal calls it.
+ * The seal that a line holds; `where` is what a refusal calls it. A line that says the same in other bytes holds none.
  * @throws SealMalformed
  */
 export function sealOnLine(text: string, where: string): Seal {
-  return asSeal(where, () => JSON.parse(text));
+  const seal = asSeal(where, () => JSON.parse(text));
+  if (lineOfSeal(seal) !== text) throw new SealMalformed(where, OTHERWISE);
+  return seal;
 }
 
 /**
- * The seal of a row of `audit.seal`.
+ * The seal of a row of `audit.seal`, whose every column is what the notary has written.
  * @throws SealMalformed
  */
 export function sealOfRow(row: { number: string; content: string; key_id: string; signature: string }): Seal {
-  return asSeal(`row ${row.number} of audit.seal`, () => ({
+  const where = `row ${row.number} of audit.seal`;
+  const seal = asSeal(where, () => ({
     content: JSON.parse(row.content),
     keyId: row.key_id,
     signature: row.signature,
   }));
+  if (String(seal.content.number) !== row.number)
+    throw new SealMalformed(where, `it holds seal ${seal.content.number}`);
+  if (textOfSeal(seal.content) !== row.content) throw new SealMalformed(where, OTHERWISE);
+  return seal;
 }
+
+const OTHERWISE = 'it is not written as a notary writes it';
 
 function asSeal(where: string, read: () => unknown): Seal {
   let json: unknown;
@@ -40,7 +52,13 @@ function asSeal(where: string, read: () => unknown): Seal {
     throw new SealMalformed(where, (error as Error).message);
   }
   const parsed = Seal.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SealMalformed(where, `/${issue?.path.map(String).join('/')}: ${issue?.message}`);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new SealMalformed(where, `/${issue?.path.map(String).join('/')}: ${issue?.message}`);
+  }
+  const { signature } = parsed.data;
+  // The last character of base64 has bits that mean nothing.
+  if (Buffer.from(signature, 'base64').toString('base64') !== signature)
+    throw new SealMalformed(where, '/signature: it is not written as a notary writes it');
+  return parsed.data;
 }

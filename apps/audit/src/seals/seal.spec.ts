@@ -97,4 +97,21 @@ describe('a line', () => {
     expect(sealOfRow(row)).toEqual(SEAL);
     expect(() => sealOfRow({ ...row, content: '{}' })).toThrow('row 1 of audit.seal is no seal: /content/version');
   });
+
+  test('or a row that says the same otherwise than a notary writes it is none', () => {
+    const row = { number: '1', content: textOfSeal(CONTENT), key_id: SEAL.keyId, signature: SEAL.signature };
+    const otherwise = 'it is not written as a notary writes it';
+    // The last digit before the padding has four bits that mean nothing.
+    const signature = SEAL.signature.replace(
+      /(.)==$/,
+      (_, last: string) => `${String.fromCharCode(last.charCodeAt(0) + 1)}==`,
+    );
+    expect(Buffer.from(signature, 'base64')).toEqual(Buffer.from(SEAL.signature, 'base64'));
+    expect(() => sealOfRow({ ...row, number: '2' })).toThrow('row 2 of audit.seal is no seal: it holds seal 1');
+    expect(() => sealOfRow({ ...row, content: ` ${row.content}` })).toThrow(otherwise);
+    expect(() => sealOfRow({ ...row, content: row.content.replace('{', '{"version":1,') })).toThrow(otherwise);
+    expect(() => sealOfRow({ ...row, signature })).toThrow(`/signature: ${otherwise}`);
+    for (const line of [`${lineOfSeal(SEAL)} `, lineOfSeal({ ...SEAL, signature }), JSON.stringify(SEAL)])
+      expect(() => sealOnLine(line, 'line 1')).toThrow(otherwise);
+  });
 });

@@ -1,7 +1,7 @@
 import type { Tx } from '@carat/event-log';
 import pg from 'pg';
 import type { Seal } from './seal.js';
-import { sealOfRow } from './seal-line.js';
+import { SealMalformed, sealOfRow } from './seal-line.js';
 
 export { readSealFile, sealFileOf } from './seal-file.worker.js';
 export { lineOfSeal, SealMalformed, sealOnLine } from './seal-line.js';
@@ -42,14 +42,31 @@ export async function openSeals(databaseUrl: string): Promise<OpenSeals | undefi
  * @throws SealMalformed when a row holds none
  */
 export async function* readSeals(tx: Queries, from = 1): AsyncGenerator<Seal> {
+  for await (const read of readSealRows(tx, from)) {
+    if (read instanceof SealMalformed) throw read;
+    yield read;
+  }
+}
+
+/** As `readSeals`, but a row that holds none comes as what is wrong with it, and the rows after it come too. */
+export async function* readSealRows(tx: Queries, from = 1): AsyncGenerator<Seal | SealMalformed> {
   for (let next: number = from; ; ) {
     const rows = (await tx.query(
       'SELECT number, content, key_id, signature FROM audit.seal WHERE number >= $1 ORDER BY number LIMIT $2',
       [next, SEALS_IN_A_PAGE],
     )) as Row[];
-    yield* rows.map(sealOfRow);
+    yield* rows.map(sealOrMalformed);
     if (rows.length < SEALS_IN_A_PAGE) return;
     next = Number(rows.at(-1)?.number) + 1;
+  }
+}
+
+function sealOrMalformed(row: Row): Seal | SealMalformed {
+  try {
+    return sealOfRow(row);
+  } catch (error) {
+    if (error instanceof SealMalformed) return error;
+    throw error;
   }
 }
 
@@ -77,10 +94,15 @@ export async function readNotaryKeys(tx: Queries): Promise<KnownKey[]> {
   )) as KnownKey[];
 }
 
-/** The last seal at which a balance was kept: that seal has been there. 0 when there is none. */
-export async function sealedBalancesUpTo(tx: Queries): Promise<number> {
-  const [row] = (await tx.query('SELECT coalesce(max(seal_number), 0)::int AS last FROM audit.balance_at_seal')) as [
-    { last: number },
-  ];
-  return row.last;
+/**
+ * The last seal that something was kept at: that seal has been there. 0 when nothing was. What a notary works with is
+ * written with a seal, too, and does not say with which: it tells of a first one.
+ */
+export async function sealedUpTo(tx: Queries): Promise<number> {
+  const [row] = (await tx.query(`
+    SELECT greatest(
+      (SELECT coalesce(max(seal_number), 0) FROM audit.balance_at_seal),
+      (EXISTS (SELECT FROM audit.balance) OR EXISTS (SELECT FROM audit.booked_event)
+       OR EXISTS (SELECT FROM audit.relayed))::int)::text AS last`)) as [{ last: string }];
+  return Number(row.last);
 }

@@ -11,6 +11,7 @@ interface ToConclude {
   readonly log: string;
   readonly kind: 'journal' | 'kafka' | 'file';
   readonly hasBooks: boolean;
+  readonly areSealsAsked: boolean;
   readonly to: Offsets;
   readonly seals: readonly Seal[];
   readonly lanes: readonly LaneResult[];
@@ -57,8 +58,14 @@ function resultOf(pass: Pass, of: ToConclude): PassResult {
 const ROWS: readonly Pass[] = ['transfers', 'balances', 'double-entry'];
 
 /** Nothing was found: because all is as it has to be, or because there was nothing to look at, or no way to look. */
-function withoutFindings(pass: Pass, { kind, hasBooks, seals }: ToConclude): Pick<PassResult, 'state' | 'reason'> {
-  if (pass === 'seals' && seals.length === 0) return { state: 'absent', reason: 'nobody has sealed this log' };
+function withoutFindings(
+  pass: Pass,
+  { kind, hasBooks, areSealsAsked, seals }: ToConclude,
+): Pick<PassResult, 'state' | 'reason'> {
+  if (pass === 'seals' && seals.length === 0)
+    return areSealsAsked
+      ? { state: 'incomplete', reason: 'there is no seal, and whose it has to be was said' }
+      : { state: 'absent', reason: 'nobody has sealed this log' };
   if (pass === 'offsets' && kind === 'file')
     return { state: 'absent', reason: 'a file says nothing of offsets that it lacks' };
   if (pass === 'journal' && kind !== 'kafka')

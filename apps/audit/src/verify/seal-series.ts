@@ -1,10 +1,20 @@
 import type { KeyObject } from 'node:crypto';
 import type { SealSums } from '../lanes/lane-task.js';
 import { hashOfSeal, isSignedWith, NO_SEAL, type Seal } from '../seals/seal.js';
+import type { SealMalformed } from '../seals/seal-line.js';
 import type { Findings } from './findings.js';
 
 /** The key that is trusted, by whom a seal has to be signed. */
 export type Trusted = ReadonlyMap<string, KeyObject>;
+
+interface Series {
+  readonly trusted: Trusted;
+  readonly logId: string;
+  /** How many seals there must be. */
+  readonly atLeast: number;
+  /** What stands among them and is none. */
+  readonly malformed: readonly SealMalformed[];
+}
 
 /**
  * Seals by themselves: none is missing, each names the one before, each is signed with a key that is trusted, is of
@@ -12,9 +22,10 @@ export type Trusted = ReadonlyMap<string, KeyObject>;
  */
 export function checkSeries(
   seals: readonly Seal[],
-  { trusted, logId, atLeast }: { readonly trusted: Trusted; readonly logId: string; readonly atLeast: number },
+  { trusted, logId, atLeast, malformed }: Series,
   findings: Findings,
 ): void {
+  for (const { where, why } of malformed) findings.add('seals', 'seal_malformed', where, why);
   findings.checked('seals', seals.length);
   const last = seals.at(-1)?.content.number ?? 0;
   if (last < atLeast)
@@ -22,7 +33,7 @@ export function checkSeries(
       'seals',
       'seal_missing',
       `seal ${atLeast}`,
-      `the last is seal ${last}, and balances were sealed after it`,
+      `the last is seal ${last}, and what a notary keeps was sealed after it`,
     );
   let before: Seal | undefined;
   for (const seal of seals) {

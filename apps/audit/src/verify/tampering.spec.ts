@@ -25,6 +25,8 @@ function verified(log: readonly WorldRecord[], sealed: readonly Seal[] = seals):
     relayed: async () => new Map(),
     seals: sealed,
     sealsAtLeast: seals.length,
+    malformed: [],
+    areSealsAsked: false,
     trusted,
     run: async (tasks, on) => {
       const events = new ManyEvents();

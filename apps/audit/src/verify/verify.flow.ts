@@ -6,6 +6,7 @@ import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
 import { compareCarried } from '../carried/compare-carried.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
+import { throughHoles } from '../holes/through-holes.flow.js';
 import { type BookedKeptBalances, differingPlaces } from '../kept-balances/kept-balances.js';
 import { nameKeptBalances } from '../kept-balances/name-kept-balances.flow.js';
 import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
@@ -19,6 +20,7 @@ import type { ByState } from '../redeemed/redemptions.js';
 import type { OnProven, RunLanes } from '../run-verify/run-lanes.worker.js';
 import { sharesOf } from '../run-verify/shares.js';
 import type { Seal, SealContent } from '../seals/seal.js';
+import type { SealMalformed } from '../seals/seal-line.js';
 import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
 import { Findings } from './findings.js';
@@ -37,6 +39,10 @@ export interface VerifyInput {
   /** The journal that the log was relayed from, to look rows up in. */
   readonly openRows: () => Promise<JournalRows>;
   readonly seals: readonly Seal[];
+  /** What stands among them and is none. */
+  readonly malformed: readonly SealMalformed[];
+  /** Whether somebody counts on seals, and a log without any proves less than was asked. */
+  readonly areSealsAsked: boolean;
   /** How many seals there must be, as other rows say that were written with them. */
   readonly sealsAtLeast: number;
   readonly trusted: Trusted;
@@ -54,12 +60,13 @@ export interface VerifyInput {
  * that stands still
  */
 export async function verify(input: VerifyInput): Promise<AuditReport> {
-  const { log, books, seals, sealsAtLeast, trusted } = input;
+  const { books, seals, sealsAtLeast, trusted, malformed } = input;
+  const [log, isRelayed] = [throughHoles(input.log), input.kind === 'kafka'];
   const findings = new Findings();
   const to = await endsOf(input);
   const partitions = partitionsOf(to);
-  checkSeries(seals, { trusted, logId: log.id, atLeast: sealsAtLeast }, findings);
-  const [rates, deadLetters] = await Promise.all([readRates(input, to, findings), deadLetterPlaces(log)]);
+  checkSeries(seals, { trusted, logId: log.id, atLeast: sealsAtLeast, malformed }, findings);
+  const [rates, deadLetters] = await Promise.all([readRates(log, isRelayed, to, findings), deadLetterPlaces(log)]);
   const tasks = lanesOf(input, to, partitions, { rates, deadLetters });
   const total = recordsUpTo(to);
   let done = 0;
@@ -95,7 +102,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     await compareRedemptions({ ...compared, books, rows: beside.redeemed });
     if (beside.kept !== undefined)
       await nameKeptBalances(differingPlaces(beside.kept, lanes, findings), {
-        ...{ log, books, to, findings, isRelayed: input.kind === 'kafka' },
+        ...{ log, books, to, findings, isRelayed },
         seals: seals.map(({ content }) => content),
       });
   }
@@ -103,6 +110,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     log: log.id,
     kind: input.kind,
     hasBooks: books !== undefined,
+    areSealsAsked: input.areSealsAsked,
     to,
     seals,
     lanes,
@@ -148,9 +156,9 @@ function partitionsOf(to: Offsets): number {
 }
 
 /** What has to be known before a gift is priced. */
-async function readRates({ log, kind }: VerifyInput, to: Offsets, findings: Findings): Promise<RateBook> {
+async function readRates(log: LogReader, isRelayed: boolean, to: Offsets, findings: Findings): Promise<RateBook> {
   const rates = new RatesPass(findings);
-  for await (const { event, position } of ownEvents(log, 'rate.events.v1', to, kind === 'kafka', new ManyEvents()))
+  for await (const { event, position } of ownEvents(log, 'rate.events.v1', to, isRelayed, new ManyEvents()))
     rates.add(event, position);
   return rates.end();
 }
@@ -280,8 +288,8 @@ async function compareBooks(
   rows: BooksPass,
   { creators, seqs, findings, to }: ToCompare,
 ): Promise<void> {
-  for (const place of await books.pastHeads())
-    findings.add('offsets', 'row_past_end', place, 'the journal has rows past the offset that comes next');
+  for (const place of await books.unreadRows())
+    findings.add('offsets', 'row_past_end', place, 'the journal has rows outside of the offsets that it has given');
   for await (const balances of books.balances()) rows.balances(balances, creators, seqs);
   rows.end(creators);
   await nameTransfers(log, books, rows.differing(creators), to, findings);

@@ -124,6 +124,23 @@ const mutations: readonly Mutation[] = [
       await client.query(`DELETE FROM journal.log_record WHERE topic = 'catalogue.events.v1' AND "offset" = 1`);
     },
   ],
+  ...(
+    [
+      ['before the first offset', `topic, part, -1`],
+      ['in a partition that nobody writes', `topic, part + 100, 0`],
+      ['in a topic that there is not', `'junk.v1', 0, 0`],
+    ] as const
+  ).map(
+    ([where, place]): Mutation => [
+      'offsets',
+      'row_past_end',
+      `a record ${where}`,
+      (client) =>
+        client.query(`
+          INSERT INTO journal.log_record (topic, part, "offset", event_id, key, value)
+          SELECT ${place}, event_id, key, value FROM journal.log_record WHERE topic = 'diamond.events.v1' LIMIT 1`),
+    ],
+  ),
   [
     'offsets',
     'row_past_end',
@@ -334,6 +351,36 @@ describe('one thing is tampered with, and exactly one pass finds it', () => {
     if (pass === 'dead-letters') expect(report.findingsTotal).toBe(1);
     expect(report.verdict).toBe('differs');
   });
+});
+
+/** What was done, by a statement, and of what is found the one that says it. */
+const breaks: readonly (readonly [done: string, found: string, statement: string])[] = [
+  ...['gift', 'coin', 'diamond', 'redemption', 'rate'].map(
+    (of) =>
+      [
+        `a record of ${of}.events.v1 deleted`,
+        'offsets offset_missing',
+        `DELETE FROM journal.log_record WHERE ctid =
+           (SELECT ctid FROM journal.log_record WHERE topic = '${of}.events.v1' AND "offset" = 1 LIMIT 1)`,
+      ] as const,
+  ),
+  [
+    'a number in a redemption that nothing can hold',
+    'redemptions redemption_differs',
+    `UPDATE payout.redemption SET state = '{"a":1e400}' WHERE ctid = (SELECT min(ctid) FROM payout.redemption)`,
+  ],
+  [
+    'money moved by a code that there is not',
+    'double-entry money_without_event',
+    `INSERT INTO payout.money_transfer (source_id, code, currency, debit, credit, amount_minor, payout_id)
+     VALUES ('x', 'bogus', 'USD', 'payouts', 'clearing:provider', 1, 'rdm_x')`,
+  ],
+];
+
+test.each(breaks)('%s is told among what is found, and ends nothing: %s', async (_, found, statement) => {
+  const { verdict, findings } = await tampered((client) => client.query(statement));
+  expect(verdict).toBe('differs');
+  expect(findings.map(({ pass, code }) => `${pass} ${code}`)).toContain(found);
 });
 
 /** A table of the books, and how it can be told that somebody has changed a row of it. */

@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { SealSource } from '@carat/audit/bundle';
 import { logSourceOf, placeOfLog } from '@carat/audit/log-source';
 import { type OpenSeals, openSeals, readSealFile, readSeals, type Seal } from '@carat/audit/seals';
@@ -21,9 +21,12 @@ export async function withSeals<T>(
 ): Promise<T> {
   const { seals: path } = options;
   if (path !== undefined) {
-    await access(path, constants.R_OK).catch((error: Error) => {
+    const file = await open(path).catch((error: Error) => {
       throw new CommandFailure(exitCode.unreachable, `--seals: ${error.message}`);
     });
+    const stat = await file.stat();
+    await file.close();
+    if (!stat.isFile()) throw new CommandFailure(exitCode.unreachable, `--seals: ${path} is no file`);
     return withLog(options, (log) => work(log, (from) => readSealFile(path, from)));
   }
   return withLog(options, async (log) => {

@@ -1,6 +1,6 @@
 import type { Topic } from '@carat/events';
 import { FlowHalted, type Offsets, type RawBatch, type RawRecord, type Tx } from '../event-log.js';
-import { type HeadersAsKept, headersOf } from '../headers-as-kept.js';
+import { headersOf } from '../headers-as-kept.js';
 
 /** All that a reader needs of a database: questions. */
 export type Queries = Pick<Tx, 'query'>;
@@ -27,7 +27,7 @@ interface Row {
   event_id: string | null;
   key: Buffer | null;
   value: Buffer | null;
-  headers: HeadersAsKept | null;
+  headers: unknown;
   logged_at: Date;
 }
 
@@ -51,7 +51,14 @@ export async function readJournal(
     const offset = BigInt(row.offset);
     if (offset !== from + BigInt(index)) throw new JournalHole(topic, partition, from + BigInt(index), offset);
     const { event_id: eventId, key, value, headers, logged_at } = row;
-    return { offset, eventId, key, value, headers: headersOf(headers ?? []), recordedAtMs: logged_at.getTime() };
+    return {
+      offset,
+      eventId,
+      key,
+      value,
+      headers: headers === null ? [] : headersOf(headers),
+      recordedAtMs: logged_at.getTime(),
+    };
   });
 }
 

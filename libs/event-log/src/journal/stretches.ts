@@ -1,6 +1,6 @@
 import type { Topic } from '@carat/events';
 import type { Headers, Offsets, RawBatch, RawRecord } from '../event-log.js';
-import { type HeadersAsKept, headersOf } from '../headers-as-kept.js';
+import { headersOf } from '../headers-as-kept.js';
 import { Copied } from './copied.js';
 import { JournalHole } from './read.store.js';
 
@@ -121,7 +121,7 @@ function recordsOf({ from, places, ends }: Placed, first: number, end: number, c
     const [key, value] = [copy.bytes(), copy.bytes()];
     if (known === null || !copy.skipIf(known)) {
       known = copy.bytes();
-      headers = known === null ? [] : headersOf(JSON.parse(known.toString()) as HeadersAsKept);
+      headers = known === null ? [] : headersOf(JSON.parse(known.toString()));
     }
     return { offset: from + BigInt(first + index), key, value, headers, recordedAtMs };
   });

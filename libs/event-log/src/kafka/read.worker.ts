@@ -1,5 +1,5 @@
 import type { Topic } from '@carat/events';
-import type { RawBatch } from '../event-log.js';
+import { FlowHalted, type RawBatch } from '../event-log.js';
 import { nextAbreast, type Reading } from './abreast.js';
 import type { Clients } from './client.worker.js';
 import { type Fetched, Fetches } from './fetches.worker.js';
@@ -27,8 +27,9 @@ async function stretchesOf(
       const position = from[topic]?.[partition] ?? 0n;
       const end = to[topic]?.[partition] ?? 0n;
       if (position >= end) continue;
-      if (position < first) throw new Error(`${topic}/${partition} begins at ${first}, past ${position}`);
-      if (end > next) throw new Error(`${topic}/${partition} ends at ${next}, before ${end}`);
+      if (position < first)
+        throw new FlowHalted(`${topic}/${partition} begins at ${first}, past ${position}: what was before is gone`);
+      if (end > next) throw new FlowHalted(`${topic}/${partition} ends at ${next}, before ${end}`);
       stretches.push({ topic, partition, from: position, position, end, passed: 1n });
     }
   }

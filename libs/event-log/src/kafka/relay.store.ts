@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { type HeadersAsKept, headersOf } from '../headers-as-kept.js';
+import { headersOf } from '../headers-as-kept.js';
 import type { JournalRow } from './sequenced.js';
 
 /** A partition of the journal and the next offset to carry. */
@@ -15,7 +15,7 @@ interface Row {
   offset: string;
   key: Buffer | null;
   value: Buffer | null;
-  headers: HeadersAsKept | null;
+  headers: unknown;
 }
 
 // The heads say which partitions have anything new, so an idle round touches no record. Lengths are summed before the
@@ -39,7 +39,7 @@ const rowOf = ({ topic, part, offset, key, value, headers }: Row): JournalRow =>
   offset: BigInt(offset),
   key,
   value,
-  headers: headers && headersOf(headers),
+  headers: headers === null ? null : headersOf(headers),
 });
 
 /** What stands in the journal from the positions on: per partition at most `records`, and about `bytes`. */
