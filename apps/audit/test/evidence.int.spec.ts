@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { event } from '@carat/payout-service/test/ledger-events';
 import { eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { openSeals } from '../src/seals/seals.store.js';
+import { lineOfSeal, openSeals } from '../src/seals/seals.store.js';
 import { appendTo, type NotaryBed, openNotaryBed, placedEvent } from './notary-bed.js';
 import { keyOf, sealedEvening } from './sealed-log.js';
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'carat-bundle-'));
   const log = sealedEvening(NOTARY, Buffer.from('no event'));
   await writeFile(at('log'), log.text());
-  await writeFile(at('seals'), log.seals.map((seal) => `${JSON.stringify(seal)}\n`).join(''));
+  await writeFile(at('seals'), log.seals.map((seal) => `${lineOfSeal(seal)}\n`).join(''));
   await writeFile(at('signer'), pem(SIGNER, 'pkcs8'));
   await writeFile(at('notary.pub'), pem(createPublicKey(NOTARY), 'spki'));
   await writeFile(at('both.pub'), [NOTARY, SIGNER].map((key) => pem(createPublicKey(key), 'spki')).join(''));

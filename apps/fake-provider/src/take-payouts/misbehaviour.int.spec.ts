@@ -171,7 +171,7 @@ describe('the behaviour', () => {
     await provider.behave({ seed: 8 });
     for (const [behaviour, pointer] of [
       [{ plans: { failsLate: 10_001 } }, '/plans/failsLate'],
-      [{ plans: { fails: 1 } }, '/plans'],
+      [{ plans: { fails: 1 } }, '/plans/fails'],
       [{ webhooks: { unsigned: 9_000, wronglySigned: 1_001 } }, '/webhooks'],
     ] as const) {
       const { status, body } = await provider.send('PUT', 'behaviour', behaviour);
