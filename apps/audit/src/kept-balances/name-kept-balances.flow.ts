@@ -62,19 +62,15 @@ async function balancesAt(
 /** Of each seal, what changes by creator between the one before and it. */
 async function changesUpTo(partition: number, { log, seals, to, isRelayed }: ToName): Promise<readonly ByCreator[]> {
   const changes = seals.map((): ByCreator => new Map());
+  const events = new ManyEvents();
   for (const topic of balanceTopics) {
     const ends = seals.map(({ partitions }) =>
       BigInt(partitions.find((of) => of.topic === topic && of.partition === partition)?.nextOffset ?? 0),
     );
     const seen = new Set<string>();
     const upTo = endsOf(new Set([partition]), [topic], to);
-    for await (const { event, position } of ownEvents(
-      log,
-      topic,
-      upTo,
-      isRelayed && isJournaled(topic),
-      new ManyEvents(),
-    )) {
+    const isNumbered = isRelayed && isJournaled(topic);
+    for await (const { event, position } of ownEvents(log, topic, upTo, isNumbered, events)) {
       const ofSeal = changes[ends.findIndex((end) => position.offset < end)];
       // What a transform has repeated is booked once.
       if (ofSeal === undefined || seen.has(event.id)) continue;

@@ -38,8 +38,7 @@ interface LotRow {
 type Looked = Promise<FoundRecord | undefined>;
 
 /** As the partition of a gift has them: each says what stands after it. */
-const byOffset = (a: FoundRecord | undefined, b: FoundRecord | undefined): number =>
-  Number((a?.record.offset ?? 0n) - (b?.record.offset ?? 0n));
+const byOffset = (a: FoundRecord, b: FoundRecord): number => Number(a.record.offset - b.record.offset);
 
 /** Where the log speaks of a gift. The rows know the keys and the times that make each record quick to find. */
 @Injectable()
@@ -67,7 +66,8 @@ export class GiftRecordsStore {
       ),
       Promise.all(reversedLots.slice(0, MOST_OF_A_KIND).map((lot) => this.takenWith(data, lot))),
     ]);
-    const records = [...paid, ...[...reversed, ...taken].sort(byOffset)].filter((record) => record !== undefined);
+    const takenBack = [...reversed, ...taken].filter((record) => record !== undefined).sort(byOffset);
+    const records = [...paid.filter((record) => record !== undefined), ...takenBack];
     const isFew = Math.max(lots.length, agreed.length) <= MOST_OF_A_KIND;
     const complete = isFew && ![...paid, ...reversed].includes(undefined);
     return { giftId, creatorId: data.creatorId, complete, items: records.map(recordOnAnswer) };
