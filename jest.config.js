@@ -22,7 +22,7 @@ const ignored = ['/node_modules/', '/dist/'];
 
 export default {
   // A test is not a measurement: on a busy machine everything takes longer, and only what hangs is to be stopped.
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   projects: [
     {
       ...base,

@@ -430,7 +430,7 @@ describe('doors', () => {
       // What is open to no role takes no key of Carat's at all, but the provider's, or a signature.
       expect([method, path, status]).toEqual([method, path, route['x-roles'].length === 0 ? 401 : 403]);
     }
-  }, 30_000);
+  });
 
   test('17: a rate that overlaps, lies in the past, divides by zero or is a thousand million is a 422', async () => {
     const inOneHour = new Date(Date.now() + HOUR_MS).toISOString();
@@ -455,7 +455,7 @@ describe('doors', () => {
     await expect(
       CaratProcess.start('standalone', { HOST: '0.0.0.0', DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }),
     ).rejects.toThrow(/HOST/);
-  }, 30_000);
+  });
 
   test('28: nothing that was printed holds a key', async () => {
     const secrets = [...Object.values(carat.keys), ...Object.values(publishers), ...tokens];

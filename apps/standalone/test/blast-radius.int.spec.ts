@@ -175,4 +175,4 @@ test('a key that may not propose, and a service that is not there, are told', as
     talk: expect.stringContaining('--url'),
   });
   expect(await blastRadius(wide, '--key', join(folder, 'none'), '--url', scene.process.url)).toMatchObject({ code: 2 });
-}, 30_000);
+});

@@ -11,7 +11,7 @@ const SOURCES = JSON.stringify({
   '/video-platform': { attestExternal: true },
 });
 const WITHIN_MS = 60_000;
-const KILLS = 8;
+const KILLS = 6;
 
 /** A seeded sequence of pauses: the moments of the kills differ, and a failing run can be seen again. */
 function* pauses(seed: number): Generator<number, never> {

@@ -304,7 +304,7 @@ test('a credit that follows from nothing is told by its id, is not said to be al
   expect(JSON.parse(data).sentence).toMatch(/ 1000 millidiamonds in the books$/);
   expect(await told(gift, '--creator', '')).toMatchObject({ code: 2, talk: expect.stringContaining('--creator') });
   expect(await told(giftId)).toMatchObject({ code: 0 });
-}, 30_000);
+});
 
 describe('when a service cannot be asked', () => {
   let alone: PayoutScene;

@@ -78,4 +78,4 @@ test('it stops in order', async () => {
 test('it is reached from this machine alone', async () => {
   const elsewhere = { HOST: '0.0.0.0', PAYOUT_PROVIDER_KEY: KEY, PAYOUT_WEBHOOK_SECRETS: SECRET };
   await expect(CaratProcess.start('fake-provider', elsewhere)).rejects.toThrow(/HOST is malformed.*fake-provider/);
-}, 30_000);
+});

@@ -124,7 +124,7 @@ describe('the books of a journal', () => {
       }),
       { numRuns: 60 },
     );
-  }, 30_000);
+  });
 
   test('are at any time what was recorded strictly before it', async () => {
     const times = [...new Set(logged.map(({ recordedAtMs }) => recordedAtMs))].sort((a, b) => a - b);

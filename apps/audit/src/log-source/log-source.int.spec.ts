@@ -34,7 +34,7 @@ describe('a source that cannot be reached', () => {
     await expect(open({ kind: 'kafka', brokers: [nobody] })).rejects.toThrow(`Kafka at ${nobody} cannot be read`);
     await expect(open({ kind: 'environment' })).rejects.toThrow('nothing runs on .carat');
     await expect(open({ kind: 'file', path: join(folder, 'none') })).rejects.toThrow('cannot be read: ENOENT');
-  }, 30_000);
+  });
 
   test('is one that holds no journal, too', async () => {
     await expect(open({ kind: 'postgres', url: database.url })).rejects.toThrow('this database holds no journal');

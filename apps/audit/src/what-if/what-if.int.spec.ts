@@ -183,7 +183,7 @@ describe('a what-if over a real log', () => {
       booked: 5000n,
       drafted: 4285n,
     });
-  }, 30_000);
+  });
 });
 
 describe('a log that is not whole', () => {
@@ -198,7 +198,7 @@ describe('a log that is not whole', () => {
       first: [{ position: { topic: GIFTS, partition: 2, offset }, code: 'malformed_json' }],
     });
     expect(answer.total).toEqual(before.total);
-  }, 30_000);
+  });
 
   test('gives no answer past a gap in what a relay wrote, nor from a rate book that cannot be read', async () => {
     const [first, second, ...rest] = placed(gifts, PARTITIONS)[0] ?? [];

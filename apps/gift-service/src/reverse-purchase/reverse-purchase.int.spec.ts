@@ -219,7 +219,7 @@ describe('a purchase that paid for thousands of gifts', () => {
     expect(ofMany).toHaveLength(3000);
     expect(new Set(ofMany.map(({ id }) => id)).size).toBe(3000);
     expect(await contradictions()).toEqual([]);
-  }, 30_000);
+  });
 });
 
 describe('coins that an open streak holds', () => {

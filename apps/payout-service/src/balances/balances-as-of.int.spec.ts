@@ -151,7 +151,7 @@ describe('a balance as of a position', () => {
     expect(await doors.db.query('SELECT creator_id FROM payout.balance_snapshot')).toEqual(
       Array.from({ length: 3 }, () => ({ creator_id: 'creator-1' })),
     );
-  }, 30_000);
+  });
 
   test('is the live balance at the live position', async () => {
     for (const creatorId of [...CREATORS, 'nobody']) {

@@ -112,7 +112,7 @@ describe('a version', () => {
     expect(smallOnes.every(isBefore)).toBe(true);
     const refused = answers.filter(({ status }) => status !== 201).map(({ body }) => body['code']);
     expect(new Set(refused)).toEqual(new Set(['redemption_below_minimum']));
-  }, 30_000);
+  });
 
   test('that takes so long to commit that it has begun is waited for by who must go by it', async () => {
     await credit(doors.db, 'creator-3', 10 * MINIMUM);
@@ -135,7 +135,7 @@ describe('a version', () => {
     await holder.release();
     expect((await approving).status).toBe(200);
     expect(deadlineMs(await asking)).toBe(3 * DAY_MS);
-  }, 30_000);
+  });
 
   test('waits for requests under way, and then may come too late', async () => {
     await credit(doors.db, 'creator-4', 10 * MINIMUM);
@@ -155,7 +155,7 @@ describe('a version', () => {
     expect((await asking).status).toBe(201);
     expect(await approving).toMatchObject({ status: 422, body: { code: 'rules_start_too_soon' } });
     expect((await people.get(`/${version.id}`)).body).toMatchObject({ state: 'proposed', from: null });
-  }, 30_000);
+  });
 
   test('with a daily maximum for ten: of a hundred at once ten are accepted', async () => {
     await untilInForce(await approvedSoon({ dailyMaximumMillidiamonds: 10 * MINIMUM }));

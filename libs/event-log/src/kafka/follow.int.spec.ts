@@ -94,7 +94,7 @@ describe('following a topic on Kafka', () => {
     await eventually(() => expect(valuesOf(state.batches)).toEqual(['committed', 'plain']));
     const all = (await bed.records(TOPIC)).map(({ value }) => String(value));
     expect(all).toEqual(['committed', 'plain']);
-  }, 30_000);
+  });
 
   test('a fetch that brings no record still moves the offset', async () => {
     const producer = await testProducer(`${bed.prefix}1`);

@@ -49,7 +49,7 @@ describe.each([
   let reader: OpenReader;
   beforeAll(async () => {
     reader = await openReader();
-  }, 30_000);
+  });
   afterAll(() => reader?.close());
 
   test('has questions and an end, and nothing to write with', () => {
@@ -71,13 +71,13 @@ describe.each([
     expect(records).toHaveLength(COUNT);
     expect(records).toEqual(await everything(log));
     if (log !== bed.log) await log.close();
-  }, 30_000);
+  });
 
   test('says which topic is not there, and makes none', async () => {
     const other = ['test.other'] as unknown as Topic[];
     await expect(reader.ends(other)).rejects.toThrow('test.other');
     await expect(reader.ends(other)).rejects.toThrow('test.other');
-  }, 30_000);
+  });
 });
 
 test('Postgres refuses a write in the session of a reader', async () => {
