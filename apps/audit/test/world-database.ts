@@ -64,6 +64,22 @@ const PLACES = `
 const MONEY = `
   INSERT INTO payout.money_transfer (source_id, code, currency, debit, credit, amount_minor, payout_id)
   VALUES ($1, $2, $3, $4, $5, $6, $7)`;
+// What the provider says of all that was paid, by its file of that day.
+const LINES = `
+  INSERT INTO payout.settlement_line (provider, line, file_id, row, payout_id, provider_reference, kind, currency,
+    amount_minor, fee_minor, value_date, day, again)
+  SELECT 'fake', 'L-' || row_number() OVER (ORDER BY source_id), 'stf_1', row_number() OVER (ORDER BY source_id),
+         payout_id, 'po_' || payout_id, CASE code WHEN 'pay' THEN 'payout' ELSE 'return' END, currency, amount_minor,
+         CASE code WHEN 'pay' THEN 30 ELSE 0 END, '2026-11-20', '2026-11-20', '[]'
+  FROM payout.money_transfer WHERE code IN ('pay', 'unpay')`;
+const LINES_MONEY = `
+  INSERT INTO payout.money_transfer (source_id, code, currency, debit, credit, amount_minor, payout_id)
+  SELECT provider || '/' || line, code, currency, debit, credit, minor, payout_id
+  FROM payout.settlement_line CROSS JOIN LATERAL (VALUES
+    ('settle', CASE kind WHEN 'payout' THEN 'clearing:provider' ELSE 'bank' END,
+               CASE kind WHEN 'payout' THEN 'bank' ELSE 'clearing:provider' END, amount_minor),
+    ('fee', 'fees', 'bank', fee_minor)) AS moved(code, debit, credit, minor)
+  WHERE code = 'settle' OR minor > 0`;
 const REDEMPTION = `
   INSERT INTO payout.redemption (redemption_id, creator_id, status, currency, millidiamonds, requested_at, state)
   VALUES ($1, $2, $3, $4, $5, $6, $7)`;
@@ -92,6 +108,8 @@ export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>, giftsT
     const { creatorId, payout, millidiamonds } = state.asked;
     await sql.query(REDEMPTION, [id, creatorId, state.status, payout.currency, millidiamonds, state.askedAt, state]);
   }
+  await sql.query(LINES);
+  await sql.query(LINES_MONEY);
   await sql.query(BALANCES);
   await sql.query(SNAPSHOTS, [giftsToASnapshot]);
   await sql.query(`

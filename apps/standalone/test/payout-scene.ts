@@ -20,6 +20,7 @@ export interface Answer {
 /** Carat in one process with its fake provider, as creators, approvers and the provider's people meet it. */
 export interface PayoutScene {
   readonly process: CaratProcess;
+  readonly environment: Environment;
   readonly db: DataSource;
   readonly keys: Readonly<Record<string, string>>;
   send(method: string, path: string, key: string | undefined, body?: unknown, idempotencyKey?: string): Promise<Answer>;
@@ -72,6 +73,7 @@ export async function openPayoutScene(more: Environment = {}): Promise<PayoutSce
     ask(`${process.url}${path}`, method, key, body, once);
   return {
     process,
+    environment,
     db,
     keys,
     send,

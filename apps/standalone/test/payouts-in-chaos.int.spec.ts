@@ -3,11 +3,12 @@ import { eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { diceOf } from './generated-evening/dice.js';
 import { openPayoutScene, type PayoutScene } from './payout-scene.js';
+import { auditOf, PROVEN } from './proven.js';
 
 // `CHAOS_SEEDS=10 CHAOS_RUNS=1000` plays ten thousand redemptions, which takes ten to twenty minutes.
 const SEEDS = Array.from({ length: Number(process.env['CHAOS_SEEDS'] ?? 1) }, (_, nth) => nth + 1);
 const RUNS_PER_SEED = Number(process.env['CHAOS_RUNS'] ?? 300);
-const CREATORS = Math.ceil(RUNS_PER_SEED / 12);
+const CREATORS = 80;
 const HANDS = 12;
 const KILLS_PER_SEED = 2;
 
@@ -275,6 +276,7 @@ test.each(SEEDS)(
     expect(settled).toBeGreaterThan(0);
     await expectOneTruth(seed);
     await expectReconciled();
+    expect(await auditOf(scene.environment)).toEqual(PROVEN);
   },
   600_000,
 );

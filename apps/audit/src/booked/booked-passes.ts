@@ -90,9 +90,9 @@ export class BooksPass {
 
   /** Every row was seen: what the log gives and no row has is missing. */
   end(creators: GivenByLog): void {
-    for (const [creatorId, { terms: due }] of creators)
-      if (!this.rowed.has(creatorId) && terms.some((term) => due[term] !== 0n))
-        this.findings.add('balances', 'balance_missing', creatorId, 'the log gives it diamonds, and it has no balance');
+    for (const [creatorId, { fingerprint }] of creators)
+      if (!this.rowed.has(creatorId) && fingerprint !== none.fingerprint)
+        this.findings.add('balances', 'balance_missing', creatorId, 'the log moves diamonds of it: it has no balance');
     // Where a transfer is not what it has to be, that is found, and no snapshot can agree with it.
     const differing = new Set(this.wrongSnapshots.length === 0 ? [] : this.differing(creators));
     for (const { creatorId, nextOffset, detail } of this.wrongSnapshots)

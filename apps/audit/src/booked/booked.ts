@@ -1,4 +1,5 @@
 import type { RateOnEvent } from '@carat/events';
+import type { SettledLine } from '@carat/payout-service/money-transfers';
 import type { Terms } from '@carat/payout-service/terms';
 
 /** A creator's balance as its row has it, in millidiamonds. */
@@ -40,7 +41,7 @@ export interface BookedRedemption {
   readonly state: unknown;
 }
 
-/** Money that a redemption moved, in the smallest unit of its currency. */
+/** Money that a redemption's event or a settlement line moved, in the smallest unit of its currency. */
 export interface BookedMoney {
   readonly sourceId: string;
   readonly code: string;
@@ -49,6 +50,12 @@ export interface BookedMoney {
   readonly credit: string;
   readonly amountMinor: bigint;
   readonly payoutId: string;
+}
+
+/** A line of a settlement file as its row has it: what the provider says that it has moved. */
+export interface BookedLine extends Omit<SettledLine, 'kind'> {
+  readonly provider: string;
+  readonly kind: string;
 }
 
 /** The transfers of one creator, by the bag of their rows. */

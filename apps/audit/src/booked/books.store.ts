@@ -1,7 +1,7 @@
 import { LEDGER_GROUP } from '@carat/payout-service/ledger-group';
 import { KEPT_PLACES, type KeptPlaces } from '@carat/payout-service/ledger-rows';
 import pg from 'pg';
-import { hashOfJournaled } from '../carried/carried.js';
+import { FILED_OTHERWISE, type FiledRow, journaledBags, UNREAD_ROWS } from '../carried/journaled-rows.js';
 import {
   type BookedKeptBalances,
   KEPT_BALANCES,
@@ -10,12 +10,12 @@ import {
   keptBalanceBags,
   NOT_AS_KEPT,
 } from '../kept-balances/kept-balances.js';
-import { carriedTopics } from '../lanes/lane-task.js';
 import type {
   BookedBag,
   BookedBalance,
   BookedCashRate,
   BookedEntry,
+  BookedLine,
   BookedMoney,
   BookedRate,
   BookedRedemption,
@@ -23,7 +23,19 @@ import type {
 } from './booked.js';
 import { type BookedTransfer, bagIn, bagOfRows, fingerprinted } from './fingerprint.js';
 import { hashOfRow } from './row-hash.js';
-import { balanceIn, cashRateIn, keptIn, type Row, rateIn, redemptionIn, snapshotIn, transferIn } from './rows-in.js';
+import {
+  balanceIn,
+  cashRateIn,
+  filedIn,
+  keptIn,
+  lineIn,
+  moneyIn,
+  type Row,
+  rateIn,
+  redemptionIn,
+  snapshotIn,
+  transferIn,
+} from './rows-in.js';
 
 const ROWS_AT_A_TIME = 100;
 
@@ -46,6 +58,8 @@ export interface Books {
   readonly hasNotary: boolean;
   /** Places of the journal that hold rows which no reader comes to: nobody's append has put them there. */
   unreadRows(): Promise<readonly string[]>;
+  /** Rows of the journal that may be filed under another id than that of their event. */
+  filedOtherwise(): AsyncGenerator<readonly FiledRow[]>;
   /** The transfers of every creator. @param key of the run */
   transfers(key: string): AsyncGenerator<readonly BookedBag[]>;
   /** The bags of what the journal holds in partitions that a relay carries, by place. @param key of the run */
@@ -61,6 +75,7 @@ export interface Books {
   rates(): Promise<readonly BookedRate[]>;
   cashRates(): Promise<readonly BookedCashRate[]>;
   moneyTransfers(): AsyncGenerator<readonly BookedMoney[]>;
+  settlementLines(): AsyncGenerator<readonly BookedLine[]>;
   /** The balances that a notary keeps beside its seals up to a number. @param key of the run */
   keptBalances(key: string, upToSeal: number): Promise<readonly BookedKeptBalances[]>;
   /** Those of one place: for when its bag differs. */
@@ -70,19 +85,6 @@ export interface Books {
   close(): Promise<void>;
 }
 
-// Place by place: each is one look into the index of a table of millions.
-const UNREAD_ROWS = `
-  WITH RECURSIVE place (topic, part) AS (
-    (SELECT topic, part FROM journal.log_record ORDER BY topic, part LIMIT 1)
-    UNION ALL
-    SELECT next.topic, next.part FROM place CROSS JOIN LATERAL (
-      SELECT topic, part FROM journal.log_record r WHERE (r.topic, r.part) > (place.topic, place.part)
-      ORDER BY topic, part LIMIT 1) next
-  )
-  SELECT topic || '/' || part FROM place p LEFT JOIN journal.log_head h USING (topic, part) WHERE EXISTS (
-    SELECT FROM journal.log_record r WHERE r.topic = p.topic AND r.part = p.part AND r."offset" >= coalesce(h.next, 0)
-  ) OR EXISTS (
-    SELECT FROM journal.log_record r WHERE r.topic = p.topic AND r.part = p.part AND r."offset" < 0)`;
 const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
          rate_id, log_offset::text
@@ -94,11 +96,6 @@ const transferBags = (key: string, arePlacesKept: boolean): string => `
     SELECT creator_id, ${hashOfRow(key, 'of')} AS hash
     FROM (SELECT ${fingerprinted(arePlacesKept)} FROM payout.transfer) of OFFSET 0
   ) hashed GROUP BY creator_id`;
-const journaledBags = (key: string): string => `
-  SELECT topic || '/' || part, ${bagOfRows('hash')} FROM (
-    SELECT topic, part, ${hashOfJournaled(key)} AS hash FROM journal.log_record
-    WHERE topic IN (${carriedTopics.map((topic) => `'${topic}'`).join(', ')}) OFFSET 0
-  ) hashed GROUP BY topic, part`;
 const ENTRIES = `
   SELECT debit, credit, sum(millidiamonds)::text, count(*)::text FROM payout.transfer
   GROUP BY debit, credit ORDER BY debit, credit`;
@@ -139,8 +136,9 @@ const CASH_RATE = `
   SELECT rate_id, ${FRACTION}, market, currency, ${utc('effective_from')}, content_hash, ${utc('approved_at')}
   FROM payout.cash_rate`;
 const MONEY = `
-  SELECT source_id, code, currency, debit, credit, amount_minor::text, payout_id FROM payout.money_transfer
-  WHERE code NOT IN ('settle', 'fee')`;
+  SELECT source_id, code, currency, debit, credit, amount_minor::text, payout_id FROM payout.money_transfer`;
+const LINE = `
+  SELECT provider, line, payout_id, kind, currency, amount_minor::text, fee_minor::text FROM payout.settlement_line`;
 
 const RELAYED = `SELECT topic || '/' || part, next_offset::text FROM journal.relay_checkpoint WHERE log_id = $1`;
 
@@ -214,6 +212,7 @@ async function standing(
 type Tables = Pick<
   Books,
   | 'unreadRows'
+  | 'filedOtherwise'
   | 'transfers'
   | 'journaled'
   | 'entries'
@@ -227,10 +226,12 @@ type Tables = Pick<
   | 'keptBalancesAt'
   | 'notAsKept'
   | 'moneyTransfers'
+  | 'settlementLines'
 >;
 
 const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Tables => ({
   unreadRows: async () => (await rowsOf(client, UNREAD_ROWS)).map(([place]) => place ?? ''),
+  filedOtherwise: () => streamed(client, FILED_OTHERWISE, filedIn),
   transfers: (key) =>
     streamed(client, transferBags(key, arePlacesKept), ([creatorId, text]) => ({
       creatorId: creatorId ?? '',
@@ -262,16 +263,8 @@ const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Table
   keptBalancesAt: async ({ partition, seal }) => (await rowsOf(client, KEPT_BALANCES, [partition, seal])).map(keptIn),
   notAsKept: async () => (await rowsOf(client, NOT_AS_KEPT)).map(([creatorId]) => creatorId ?? ''),
   cashRates: async () => (await rowsOf(client, CASH_RATE)).map(cashRateIn),
-  moneyTransfers: () =>
-    streamed(client, MONEY, ([sourceId, code, currency, debit, credit, amount, payoutId]) => ({
-      sourceId: sourceId ?? '',
-      code: code ?? '',
-      currency: currency ?? '',
-      debit: debit ?? '',
-      credit: credit ?? '',
-      amountMinor: BigInt(amount ?? 0),
-      payoutId: payoutId ?? '',
-    })),
+  moneyTransfers: () => streamed(client, MONEY, moneyIn),
+  settlementLines: () => streamed(client, LINE, lineIn),
 });
 
 let cursors = 0;

@@ -1,10 +1,25 @@
-import { nestsWithin } from '@carat/events';
+import { nestsWithin, type Topic } from '@carat/events';
+import type { FiledRow } from '../carried/journaled-rows.js';
 import type { KeptBalance } from '../kept-balances/kept-balances.js';
-import type { BookedBalance, BookedCashRate, BookedRate, BookedRedemption, BookedSnapshot } from './booked.js';
+import type {
+  BookedBalance,
+  BookedCashRate,
+  BookedLine,
+  BookedMoney,
+  BookedRate,
+  BookedRedemption,
+  BookedSnapshot,
+} from './booked.js';
 import type { BookedTransfer } from './fingerprint.js';
 
 /** A row as Postgres answers it in text: of each column its text, null where it has none. */
 export type Row = readonly (string | null)[];
+
+export const filedIn = ([topic, partition, offset, eventId, value]: Row): FiledRow => ({
+  ...{ topic: topic as Topic, partition: Number(partition), offset: BigInt(offset ?? 0) },
+  eventId: eventId ?? undefined,
+  value: value == null ? null : Buffer.from(value, 'base64'),
+});
 
 /** @param isPlaceKept whether the row can say where its event stands */
 export const transferIn = (row: Row, isPlaceKept: boolean): BookedTransfer => ({
@@ -61,13 +76,43 @@ export const cashRateIn = (row: Row): BookedCashRate => {
   };
 };
 
+export const moneyIn = ([sourceId, code, currency, debit, credit, amount, payoutId]: Row): BookedMoney => ({
+  sourceId: sourceId ?? '',
+  code: code ?? '',
+  currency: currency ?? '',
+  debit: debit ?? '',
+  credit: credit ?? '',
+  amountMinor: BigInt(amount ?? 0),
+  payoutId: payoutId ?? '',
+});
+
+export const lineIn = ([provider, line, payoutId, kind, currency, amount, fee]: Row): BookedLine => ({
+  provider: provider ?? '',
+  line: line ?? '',
+  payoutId: payoutId ?? '',
+  kind: kind ?? '',
+  currency: currency ?? '',
+  amountMinor: BigInt(amount ?? 0),
+  feeMinor: BigInt(fee ?? 0),
+});
+
 const DEEPEST_STATE = 16;
 
-/** Whoever has nested it deeper than any fold does shall be found, and not overflow the stack of who compares. */
-function stateIn(text: string | null | undefined): unknown {
-  const state: unknown = JSON.parse(text ?? 'null');
-  return nestsWithin(state, DEEPEST_STATE) ? state : 'nested too deeply';
+/**
+ * A state as it was written. What is nested deeper than any fold nests it shall be found, and not overflow the stack of
+ * who compares; and so shall what only reads as it was written, like a member that is there twice.
+ */
+function stateIn(text: string): unknown {
+  const state: unknown = JSON.parse(text);
+  if (!nestsWithin(state, DEEPEST_STATE)) return 'nested too deeply';
+  return isAsWritten(text, JSON.stringify(state)) ? state : 'written otherwise than anything writes it';
 }
+
+const TOKEN = /("(?:[^"\\]|\\.)*")|[:,]/g;
+
+/** As a service writes it, or as a migration has left it, whose `jsonb` puts a space behind each colon and comma. */
+const isAsWritten = (text: string, compact: string): boolean =>
+  text === compact || text === compact.replace(TOKEN, (token, string) => string ?? `${token} `);
 
 export const redemptionIn = (row: Row): BookedRedemption => {
   const [redemptionId, creatorId, status, currency, millidiamonds, requestedAt, quoteId, decideBefore, state] = row;
@@ -80,6 +125,6 @@ export const redemptionIn = (row: Row): BookedRedemption => {
     requestedAt: requestedAt ?? '',
     quoteId: quoteId ?? undefined,
     decideBefore: decideBefore ?? undefined,
-    state: stateIn(state),
+    state: stateIn(state ?? 'null'),
   };
 };

@@ -1,5 +1,7 @@
 import type { LogReader, Offsets } from '@carat/event-log';
 import { ManyEvents } from '@carat/events/decode-many';
+import { moneyTransfersOfLine } from '@carat/payout-service/money-transfers';
+import type { BookedLine } from '../booked/booked.js';
 import type { Books } from '../booked/books.store.js';
 import type { LaneResult, LaneTask } from '../lanes/lane-task.js';
 import { OwnBooks } from '../lanes/own-books.js';
@@ -22,6 +24,8 @@ import {
 export interface RedeemedRows {
   readonly redemptions: Bags;
   readonly money: Bags;
+  /** Not what is booked, but what has to be for settlement lines. */
+  readonly moneyOfLines: Bags;
 }
 
 interface ToCompare {
@@ -36,21 +40,23 @@ interface ToCompare {
 
 type Rows = AsyncGenerator<readonly Named[]>;
 
-/** Sums up the rows of redemptions, and of the money that they move. @param key of the run */
+/** Sums up the rows of redemptions, and of the money that they and settlement lines move. @param key of the run */
 export async function readRedeemed(books: Books, key: string, findings: Findings): Promise<RedeemedRows> {
   return {
     redemptions: await bagsOf(redemptionRows(books), { key, findings, pass: redemptionDifferences.pass }),
     money: await bagsOf(moneyRows(books), { key, findings, pass: moneyDifferences.pass }),
+    moneyOfLines: await bagsOf(dueOfLines(books), { key, findings, pass: moneyDifferences.pass }),
   };
 }
 
 /**
- * Rows of redemptions, and of the money that they move, are what their events say. Both sides are summed up in bags, so
- * that nothing is kept of them; where a bag differs, what is in it is read once more, and each row is named.
+ * Rows of redemptions, and of money that was moved, are what events and settlement lines say. Both sides are summed
+ * up in bags, so that nothing is kept of them; where a bag differs, what is in it is read once more, and each row is
+ * named.
  */
 export async function compareRedemptions({ log, books, rows, tasks, lanes, to, findings }: ToCompare): Promise<void> {
   const redemptions = togetherIn(lanes.map((lane) => lane.redemptions)).differing(rows.redemptions);
-  const money = togetherIn(lanes.map((lane) => lane.money)).differing(rows.money);
+  const money = togetherIn([...lanes.map((lane) => lane.money), rows.moneyOfLines.told()]).differing(rows.money);
   if (redemptions.size === 0 && money.size === 0) return;
   const due = { redemptions: new Map<string, string>(), money: new Map<string, string>() };
   for (const task of tasks) {
@@ -59,6 +65,9 @@ export async function compareRedemptions({ log, books, rows, tasks, lanes, to, f
       if (redemptions.has(bagOf(id))) due.redemptions.set(id, text);
     for (const [name, text] of own.money) if (money.has(bagOf(name))) due.money.set(name, text);
   }
+  if (money.size > 0)
+    for await (const lines of dueOfLines(books))
+      for (const [name, text] of lines) if (money.has(bagOf(name))) due.money.set(name, text);
   await nameIn(redemptions, due.redemptions, () => redemptionRows(books), redemptionDifferences, findings);
   await nameIn(money, due.money, () => moneyRows(books), moneyDifferences, findings);
 }
@@ -80,6 +89,15 @@ async function* redemptionRows(books: Books): Rows {
 async function* moneyRows(books: Books): Rows {
   for await (const rows of books.moneyTransfers()) yield rows.map(dueMoney);
 }
+
+/** The money that settlement lines say was moved: they are the provider's word, and in no log. */
+async function* dueOfLines(books: Books): Rows {
+  for await (const rows of books.settlementLines()) yield rows.flatMap(dueOfLine);
+}
+
+/** Of a kind that there is not nothing follows. */
+const dueOfLine = ({ provider, kind, ...line }: BookedLine): Named[] =>
+  kind === 'payout' || kind === 'return' ? moneyTransfersOfLine({ ...line, kind }, provider).map(dueMoney) : [];
 
 /** The bags of several, whatever their key: nothing is added to them by name. */
 function togetherIn(told: readonly Uint32Array[]): Bags {

@@ -24,9 +24,13 @@ test('a row that says otherwise, one that no event brought about, and one that i
       ['rdm_3', 'paid, 30 millidiamonds of c'],
     ]),
   ).toEqual([
-    ['money_differs', 'rdm_1', 'paid, 11 millidiamonds of a; its events say paid, 10 millidiamonds of a'],
-    ['money_without_event', 'rdm_3', 'paid, 30 millidiamonds of c: no event says so'],
-    ['money_not_booked', 'rdm_2', 'its events say held, 20 millidiamonds of b, and it has no row'],
+    [
+      'money_differs',
+      'rdm_1',
+      'paid, 11 millidiamonds of a; its event or settlement line says paid, 10 millidiamonds of a',
+    ],
+    ['money_without_event', 'rdm_3', 'paid, 30 millidiamonds of c: no event and no settlement line says so'],
+    ['money_not_booked', 'rdm_2', 'its event or settlement line says held, 20 millidiamonds of b, and it has no row'],
   ]);
 });
 

@@ -25,21 +25,12 @@ function rowOf(redemption: Asked): BookedRedemption {
 }
 
 /** A redemption's row: what it is called, and all that is in it, as one text. */
-export const foundRedemption = (row: BookedRedemption): Named => [row.redemptionId, textOf(row)];
-
-/** A number that nothing can hold, like 1e400, has no canonical text: no event says so. */
-function textOf(row: BookedRedemption): string {
-  try {
-    return canonicalize(row) ?? '';
-  } catch {
-    return JSON.stringify({ ...row, state: 'without a canonical text' });
-  }
-}
+export const foundRedemption = (row: BookedRedemption): Named => [row.redemptionId, canonicalize(row) ?? ''];
 
 /** The row that events have to give. */
 export const dueRedemption = (redemption: Asked): Named => foundRedemption(rowOf(redemption));
 
-/** What is said of money that a redemption moved. */
+/** What is said of money that moved. */
 const moneyOf = (of: BookedMoney): string =>
   `${of.amountMinor} ${of.currency} from ${of.debit} to ${of.credit} for ${of.payoutId}`;
 
@@ -54,6 +45,9 @@ export interface Differences {
   readonly differs: string;
   readonly withoutEvent: string;
   readonly missing: string;
+  /** Whose word a row follows, when it is missing and when there is none. */
+  readonly says: string;
+  readonly saysNo: string;
   /** What a text says, in few words. */
   brief(text: string): string;
   /** In what a row is not what its events say. */
@@ -70,31 +64,34 @@ export const redemptionDifferences: Differences = {
   differs: 'redemption_differs',
   withoutEvent: 'redemption_without_events',
   missing: 'redemption_missing',
+  says: 'its events say',
+  saysNo: 'no event says so',
 };
 
 export const moneyDifferences: Differences = {
   pass: 'double-entry',
   brief: (text) => text,
-  difference: (found, said) => `${found}; its events say ${said}`,
+  difference: (found, said) => `${found}; its event or settlement line says ${said}`,
   differs: 'money_differs',
   withoutEvent: 'money_without_event',
   missing: 'money_not_booked',
+  says: 'its event or settlement line says',
+  saysNo: 'no event and no settlement line says so',
 };
 
 /** Names each row that is not what its events say, and all that they say and no row does. */
 export function compareNamed(
   due: ReadonlyMap<string, string>,
   rows: Iterable<Named>,
-  { pass, differs, withoutEvent, missing, brief, difference }: Differences,
+  { pass, differs, withoutEvent, missing, says, saysNo, brief, difference }: Differences,
   findings: Findings,
 ): void {
   const left = new Map(due);
   for (const [name, found] of rows) {
     const said = left.get(name);
     left.delete(name);
-    if (said === undefined) findings.add(pass, withoutEvent, name, `${brief(found)}: no event says so`);
+    if (said === undefined) findings.add(pass, withoutEvent, name, `${brief(found)}: ${saysNo}`);
     else if (said !== found) findings.add(pass, differs, name, difference(found, said));
   }
-  for (const [name, said] of left)
-    findings.add(pass, missing, name, `its events say ${brief(said)}, and it has no row`);
+  for (const [name, said] of left) findings.add(pass, missing, name, `${says} ${brief(said)}, and it has no row`);
 }

@@ -6,6 +6,7 @@ import { BooksPass, checkConservation } from '../booked/booked-passes.js';
 import type { Books } from '../booked/books.store.js';
 import { compareCarried } from '../carried/compare-carried.flow.js';
 import type { JournalRows } from '../carried/journal-rows.store.js';
+import { nameMisfiled } from '../carried/misfiled-rows.flow.js';
 import { throughHoles } from '../holes/through-holes.flow.js';
 import { type BookedKeptBalances, differingPlaces } from '../kept-balances/kept-balances.js';
 import { nameKeptBalances } from '../kept-balances/name-kept-balances.flow.js';
@@ -269,6 +270,8 @@ async function readBooks(
   rows.entries(await books.entries());
   for await (const snapshots of books.snapshots()) rows.snapshots(snapshots);
   const redeemed = await readRedeemed(books, key, findings);
+  // Beside Kafka the bags of whole rows tell it, too.
+  if (kind === 'journal') await nameMisfiled(books.filedOtherwise(), findings);
   const journaled = kind === 'kafka' ? await books.journaled(key) : new Map<string, string>();
   const kept = books.hasNotary && seals.length > 0 ? await books.keptBalances(key, seals.length) : undefined;
   return { redeemed, journaled, kept };

@@ -28,14 +28,21 @@ async function tampered(change: (client: pg.Client) => Promise<unknown>): Promis
 }
 
 /** Appends records as their owner would, gap-free. */
+/** What a service would file it under; an id that is no UUID is none of a service. */
+function idIn(value: Buffer): string | null {
+  const [id = null] = value.toString().match(/(?<="id":")[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=")/) ?? [];
+  return id;
+}
+
 async function append(client: pg.Client, topic: string, ...values: readonly Buffer[]): Promise<void> {
   for (const value of values)
     await client.query(
       `WITH head AS (
          INSERT INTO journal.log_head (topic, part, next) VALUES ($1, 0, 1)
          ON CONFLICT (topic, part) DO UPDATE SET next = log_head.next + 1 RETURNING next)
-       INSERT INTO journal.log_record (topic, part, "offset", key, value) SELECT $1, 0, next - 1, 'key', $2 FROM head`,
-      [topic, value],
+       INSERT INTO journal.log_record (topic, part, "offset", event_id, key, value)
+       SELECT $1, 0, next - 1, $3, 'key', $2 FROM head`,
+      [topic, value, idIn(value)],
     );
 }
 
@@ -89,6 +96,11 @@ test('a log and books that nobody has touched are proven', async () => {
   );
 });
 
+test('a redemption that a migration has written anew is as good as one that its service wrote', async () => {
+  const report = await tampered((client) => client.query('UPDATE payout.redemption SET state = state::jsonb'));
+  expect(report.findings).toEqual([]);
+});
+
 /** Changes a text in the value of one record. */
 const edit = (topic: string, from: string, to: string, where = 'true') =>
   `UPDATE journal.log_record SET value = convert_to(replace(convert_from(value, 'UTF8'), '${from}', '${to}'), 'UTF8')
@@ -106,6 +118,23 @@ const mutations: readonly Mutation[] = [
     'a record that is no event',
     (client) => append(client, 'catalogue.events.v1', encode({ type: 'carat.gift-type.changed.v1' })),
   ],
+  ...(
+    [
+      ['another id', 'diamond.events.v1', 'gen_random_uuid()'],
+      ['no id', 'coin.events.v1', 'NULL'],
+    ] as const
+  ).map(
+    ([filed, topic, id]): Mutation => [
+      'schema',
+      'row_misfiled',
+      `a record filed under ${filed}`,
+      (client) =>
+        client.query(
+          `UPDATE journal.log_record SET event_id = ${id}
+           WHERE ctid = (SELECT min(ctid) FROM journal.log_record WHERE topic = '${topic}')`,
+        ),
+    ],
+  ),
   [
     'offsets',
     'offset_missing',
@@ -196,6 +225,9 @@ const mutations: readonly Mutation[] = [
     [
       ['of more money, in what its service goes by', `jsonb_set(state::jsonb, '{asked,payout,amountMinor}', '999999')`],
       ['nested beyond all reading', `(repeat('[', 5000) || repeat(']', 5000))::json`],
+      ['with a member that is there twice', `replace(state::text, '"status":', '"status":"failed","status":')::json`],
+      ['with white space', `(state::text || ' ')::json`],
+      ['in other letters', `replace(state::text, '"creator-', '"\\u0063reator-')::json`],
     ] as const
   ).map(
     ([name, state]): Mutation => [
@@ -410,6 +442,11 @@ const tables: readonly Table[] = [
     changes: { state: `jsonb_set(state::jsonb, '{asked,payout,amountMinor}', '4711')` },
   },
   { name: 'money_transfer', key: 'source_id', untold: ['booked_at'] },
+  {
+    name: 'settlement_line',
+    key: 'line',
+    untold: ['file_id', 'row', 'provider_reference', 'value_date', 'day', 'again'],
+  },
   { name: 'rate_seen', key: 'rate_id' },
   { name: 'cash_rate', key: 'rate_id' },
 ];
