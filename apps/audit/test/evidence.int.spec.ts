@@ -101,6 +101,8 @@ describe('carat audit bundle', () => {
     ],
     ['bundle --key @signer --out @b --seals @seals --from 7', 5, 'there is no seal 7: the last seal is 6'],
     ['bundle --key @signer --out @b --seals @none', 4, '--seals: ENOENT'],
+    ['bundle --key @signer --out @b --seals @.', 4, ' is no file'],
+    ['prove --seals @. --event gift.events.v1/1/0', 4, ' is no file'],
     ['bundle --key @signer --out @b --seals @log', 3, 'is no seal: /'],
     ['bundle --key @signer --out @none/b --seals @seals', 2, '--out cannot be written: ENOENT'],
     ['bundle --key @signer --out @b', 2, '--seals expects the file of seals'],
