@@ -1,7 +1,7 @@
 import { creditIdOf, derivedUuid, giftIdOf, partitionOf, type Topic, uuidOf } from '@carat/events';
-import { eventually } from '@carat/test-bed';
+import { asKafkaAdmin, eventually } from '@carat/test-bed';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { verifyOf } from './proven.js';
+import { verifying, verifyOf } from './proven.js';
 import { type Carat, giftBody, headerOf, startCarat } from './topology.js';
 
 const LIVE = '/live-platform';
@@ -221,3 +221,14 @@ test('a row of the journal that was changed in any column, or taken away, after 
   await carat.db.query(`DELETE FROM journal.log_record WHERE ${row}`);
   expect(await more()).toEqual([expect.objectContaining({ ...found, code: 'journal_row_missing' })]);
 }, 60_000);
+
+test('of a log that has lost its beginning nothing is concluded', async () => {
+  const partition = partitionOf(Buffer.from(CREATOR), Number(carat.environment['KAFKA_PARTITIONS']));
+  const topic = `${carat.prefix}gift.events.v1`;
+  await asKafkaAdmin(async (admin) => {
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: '1' }] });
+  });
+  const incomplete = { code: 3, stdout: '', stderr: expect.stringContaining(`/${partition} begins at 1, past 0`) };
+  await expect(verifying(carat.environment)).resolves.toMatchObject(incomplete);
+});

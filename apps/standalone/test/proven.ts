@@ -11,19 +11,23 @@ interface Finding {
   readonly position?: unknown;
 }
 
-/** What `carat audit verify --json` says of an installation, and the code it ends with. */
-export async function verifyOf(
-  environment: Environment,
-): Promise<{ exitCode: number; verdict: string; findings: Finding[] }> {
+/** How `carat audit verify --json` ends on an installation. A log that differs ends it with another code than 0. */
+export function verifying(environment: Environment): Promise<{ code: number; stdout: string; stderr: string }> {
   const run = promisify(execFile)(process.execPath, [CARAT, 'audit', 'verify', '--json'], {
     env: { ...process.env, ...environment },
     maxBuffer: 64 * 1024 * 1024,
   });
-  // A log that differs ends it with another code, and is told all the same.
-  const { stdout, stderr, code } = await run.then(
+  return run.then(
     (done) => ({ ...done, code: 0 }),
     (error: { stdout: string; stderr: string; code: number }) => error,
   );
+}
+
+/** What `carat audit verify --json` says of an installation, and the code it ends with. */
+export async function verifyOf(
+  environment: Environment,
+): Promise<{ exitCode: number; verdict: string; findings: Finding[] }> {
+  const { stdout, stderr, code } = await verifying(environment);
   if (stdout === '') throw new Error(`carat audit verify: ${stderr}`);
   const { verdict, findings } = JSON.parse(stdout) as { verdict: string; findings: Finding[] };
   return { exitCode: code, verdict, findings };
