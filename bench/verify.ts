@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openKafkaLog } from '@carat/event-log/kafka';
 import { openJournalReader } from '@carat/event-log/readers';
 import { isJournaled, type Topic, topicNames } from '@carat/events';
+import { giftService } from '@carat/gift-service';
 import { payoutService } from '@carat/payout-service';
 import { migrate, openDatabase } from '@carat/service-host';
 import { freePort } from '@carat/test-bed';
@@ -214,7 +215,7 @@ const closing: (() => Promise<unknown>)[] = [];
 try {
   const postgres = await benchPostgres();
   closing.unshift(() => postgres.stop());
-  const db = await openDatabase(postgres.url, [payoutService]);
+  const db = await openDatabase(postgres.url, [giftService, payoutService]);
   await migrate(db);
   await db.destroy();
   const client = new pg.Client(postgres.url);

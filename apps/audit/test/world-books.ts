@@ -1,4 +1,5 @@
 import { journalMigrations } from '@carat/event-log/journal';
+import { giftService } from '@carat/gift-service';
 import { payoutService } from '@carat/payout-service';
 import { freshDatabase, type TestDatabase } from '@carat/test-bed';
 import pg from 'pg';
@@ -15,7 +16,7 @@ export async function worldBooks(size: WorldSize): Promise<TestDatabase> {
   const db = await new DataSource({
     type: 'postgres',
     url: database.url,
-    migrations: [...journalMigrations, ...payoutService.migrations],
+    migrations: [...journalMigrations, ...giftService.migrations, ...payoutService.migrations],
     migrationsTableName: 'carat_migration',
   }).initialize();
   await db.runMigrations();

@@ -80,6 +80,23 @@ const LINES_MONEY = `
                CASE kind WHEN 'payout' THEN 'bank' ELSE 'clearing:provider' END, amount_minor),
     ('fee', 'fees', 'bank', fee_minor)) AS moved(code, debit, credit, minor)
   WHERE code = 'settle' OR minor > 0`;
+// What was bought, less what gifts have spent of it: a world refunds and restores none.
+const LOTS = `
+  WITH said AS (
+    SELECT topic, convert_from(value, 'UTF8')::jsonb AS event FROM journal.log_record
+    WHERE topic IN ('coin.events.v1', 'gift.events.v1')
+  ), spent AS (
+    SELECT lot ->> 'source' AS source, lot ->> 'purchaseId' AS purchase_id, sum((lot ->> 'coins')::bigint) AS coins
+    FROM said CROSS JOIN LATERAL jsonb_array_elements(event #> '{data,funding,lots}') AS lot
+    WHERE event ->> 'type' = 'carat.gift.sent.v1' GROUP BY 1, 2
+  )
+  INSERT INTO gift.lot (viewer_id, sequence, source, purchase_id, coins, coins_left, bought_at)
+  SELECT event #>> '{data,viewerId}', row_number() OVER (ORDER BY event ->> 'time', event ->> 'id'),
+         event ->> 'causationsource', event #>> '{data,purchaseId}', (event #>> '{data,coins}')::bigint,
+         (event #>> '{data,coins}')::bigint - coalesce(spent.coins, 0), (event ->> 'time')::timestamptz
+  FROM said LEFT JOIN spent
+    ON (source, purchase_id) = (event ->> 'causationsource', event #>> '{data,purchaseId}')
+  WHERE event ->> 'type' = 'carat.coins.purchased.v1'`;
 const REDEMPTION = `
   INSERT INTO payout.redemption (redemption_id, creator_id, status, currency, millidiamonds, requested_at, state)
   VALUES ($1, $2, $3, $4, $5, $6, $7)`;
@@ -109,6 +126,7 @@ export async function loadWorld(sql: Sql, records: Iterable<WorldRecord>, giftsT
     await sql.query(REDEMPTION, [id, creatorId, state.status, payout.currency, millidiamonds, state.askedAt, state]);
   }
   await sql.query(LINES);
+  await sql.query(LOTS);
   await sql.query(LINES_MONEY);
   await sql.query(BALANCES);
   await sql.query(SNAPSHOTS, [giftsToASnapshot]);

@@ -10,6 +10,7 @@ import { eveningOf } from './generated-evening/generator.js';
 import { Oracle } from './generated-evening/oracle.js';
 import type { Plan, Request, Step } from './generated-evening/plan.js';
 import { observedBooks, type Traces, tracesIn } from './observed-books.js';
+import { auditOf, PROVEN } from './proven.js';
 import { type SeenCoins, watchCoins } from './watched-coins.js';
 
 // `GENERATED_EVENINGS=50` plays fifty, which takes a minute more on each log.
@@ -193,6 +194,10 @@ describe.each(bothLogs.map((topology, variant) => ({ ...topology, variant })))(
            OR (p.coins IS NULL) <> (g.data#>>'{funding,kind}' = 'external')`)) as [{ wrong: number }];
       expect(wrong).toBe(0);
     });
+
+    test('an audit proves all of it, the lots of the viewers among it', async () => {
+      expect(await auditOf(running.environment)).toEqual(PROVEN);
+    }, 60_000);
 
     test('every balance and every residue is back at zero where everything was reversed', async () => {
       const reversed = SEEDS.map(eveningOfSeed).filter(({ plan }) =>

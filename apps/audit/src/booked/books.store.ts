@@ -10,6 +10,7 @@ import {
   keptBalanceBags,
   NOT_AS_KEPT,
 } from '../kept-balances/kept-balances.js';
+import { type BookedLot, LOTS, lotIn, WALLETS } from '../passes/compare-lots.flow.js';
 import type {
   BookedBag,
   BookedBalance,
@@ -56,6 +57,9 @@ export interface Books {
   readonly placesFrom: ReadonlyMap<string, bigint> | undefined;
   /** Whether a notary keeps seals in this database. */
   readonly hasNotary: boolean;
+  /** Whether viewers' wallets are in this database, as they were when it was opened. */
+  readonly hasWallets: boolean;
+  lots(): AsyncGenerator<readonly BookedLot[]>;
   /** Places of the journal that hold rows which no reader comes to: nobody's append has put them there. */
   unreadRows(): Promise<readonly string[]>;
   /** Rows of the journal that may be filed under another id than that of their event. */
@@ -189,9 +193,10 @@ async function rowsOf(client: pg.Client, text: string, values: readonly unknown[
 async function standing(
   client: pg.Client,
   logId: string,
-): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed' | 'placesFrom' | 'hasNotary'>> {
+): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed' | 'placesFrom' | 'hasNotary' | 'hasWallets'>> {
   const [epoch] = await rowsOf(client, 'SELECT id::text FROM journal.epoch');
   const [notary] = await rowsOf(client, `SELECT to_regclass('audit.balance_at_seal')::text`);
+  const [wallets] = await rowsOf(client, WALLETS);
   const { rows: kept } = await client.query<KeptPlaces>(KEPT_PLACES, [LEDGER_GROUP, logId]);
   return {
     journal: epoch?.[0] ?? '',
@@ -205,12 +210,14 @@ async function standing(
     ),
     relayed: placed(await rowsOf(client, RELAYED, [logId])),
     hasNotary: notary?.[0] !== null,
+    hasWallets: wallets?.[0] !== null,
     placesFrom: kept[0]?.isOfOneLog === true ? placed(Object.entries(kept[0].keptFrom)) : undefined,
   };
 }
 
 type Tables = Pick<
   Books,
+  | 'lots'
   | 'unreadRows'
   | 'filedOtherwise'
   | 'transfers'
@@ -230,6 +237,7 @@ type Tables = Pick<
 >;
 
 const tables = (client: pg.Client, logId: string, arePlacesKept: boolean): Tables => ({
+  lots: () => streamed(client, LOTS, lotIn),
   unreadRows: async () => (await rowsOf(client, UNREAD_ROWS)).map(([place]) => place ?? ''),
   filedOtherwise: () => streamed(client, FILED_OTHERWISE, filedIn),
   transfers: (key) =>

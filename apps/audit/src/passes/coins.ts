@@ -43,8 +43,8 @@ export class CoinsPass {
     switch (event.type) {
       case 'carat.coins.purchased.v1': {
         // The purchase is of whoever sold the coins: that is what caused it.
-        const { purchaseId, coins } = event.data;
-        this.lots.add({ source: event.causationsource ?? event.source, purchaseId }, 'purchased', coins);
+        const { purchaseId, viewerId, coins } = event.data;
+        this.lots.bought({ source: event.causationsource ?? event.source, purchaseId }, viewerId, coins);
         return;
       }
       case 'carat.coins.purchase-reversed.v1': {

@@ -44,7 +44,8 @@ function told(changes: readonly Change[], readers: number): string[] {
   for (const { source, purchaseId, kind, coins, more, reader } of changes) {
     const lots = all[reader % readers] as Lots;
     if (kind === 'refunded') lots.refund({ source, purchaseId }, coins, more);
-    else lots.add({ source, purchaseId }, kind as 'purchased', coins);
+    else if (kind === 'purchased') lots.bought({ source, purchaseId }, 'viewer-1', coins);
+    else lots.add({ source, purchaseId }, kind as 'spent', coins);
   }
   const [first, ...others] = all;
   for (const other of others) first?.merge(structuredClone(other.told()));
@@ -66,7 +67,7 @@ test.prop([fc.array(change.filter(({ kind }) => kind !== 'refunded'))])(
 
 test('what is refunded is told as it was refunded, whoever saw it', () => {
   const [buying, other] = [new Lots(), new Lots()];
-  buying.add({ source: '/shop', purchaseId: 'p' }, 'purchased', 100);
+  buying.bought({ source: '/shop', purchaseId: 'p' }, 'viewer-1', 100);
   buying.add({ source: '/shop', purchaseId: 'p' }, 'spent', 30);
   other.refund({ source: '/shop', purchaseId: 'p' }, 70, 31);
   buying.merge(other.told());
@@ -89,7 +90,7 @@ test('what another has told is taken from it, and its memory is given back', () 
 
 test('there may be many', () => {
   const lots = new Lots();
-  for (let n = 0; n < 5_000; n++) lots.add({ source: '/shop', purchaseId: `p-${n}` }, 'purchased', n);
+  for (let n = 0; n < 5_000; n++) lots.bought({ source: '/shop', purchaseId: `p-${n}` }, 'viewer-1', n);
   for (let n = 0; n < 5_000; n++) lots.add({ source: '/shop', purchaseId: `p-${n}` }, 'spent', n === 4_321 ? n + 1 : n);
   const findings = new Findings();
   lots.check(findings);

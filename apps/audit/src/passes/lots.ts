@@ -1,3 +1,4 @@
+import { sha256 } from '../seals/digest.js';
 import type { Findings } from '../verify/findings.js';
 
 const SMALLEST = 1024;
@@ -65,12 +66,8 @@ class LotRows implements Names {
   count = 0;
 
   /** The row of a name; a new one is the next number. */
-  rowOf({ source, purchaseId }: LotName): number {
-    const from = endOf(this, this.count - 1);
-    this.makeRoom(from + SOURCE_BYTES + 3 * purchaseId.length);
-    this.bytes.writeUInt32LE(this.numberOf(source), from);
-    const end = from + SOURCE_BYTES + this.bytes.write(purchaseId, from + SOURCE_BYTES);
-    const slot = this.slotOf(from, end);
+  rowOf(name: LotName): number {
+    const { slot, end } = this.lookedUp(name);
     const known = this.slots[slot] as number;
     if (known > 0) return known - 1;
     this.slots[slot] = ++this.count;
@@ -78,6 +75,21 @@ class LotRows implements Names {
     this.ends[this.count - 1] = end;
     if (3 * this.count > 2 * this.slots.length) this.spread();
     return this.count - 1;
+  }
+
+  /** The row of a name; undefined for one that there is not. */
+  find(name: LotName): number | undefined {
+    const known = this.slots[this.lookedUp(name).slot] as number;
+    return known > 0 ? known - 1 : undefined;
+  }
+
+  /** Where the row of a name is or belongs, and where the name ends, which is written behind all that are there. */
+  private lookedUp({ source, purchaseId }: LotName): { slot: number; end: number } {
+    const from = endOf(this, this.count - 1);
+    this.makeRoom(from + SOURCE_BYTES + 3 * purchaseId.length);
+    this.bytes.writeUInt32LE(this.numberOf(source), from);
+    const end = from + SOURCE_BYTES + this.bytes.write(purchaseId, from + SOURCE_BYTES);
+    return { slot: this.slotOf(from, end), end };
   }
 
   private numberOf(source: string): number {
@@ -126,8 +138,20 @@ function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   return larger;
 }
 
-// Columns of a row: coins purchased, and coins spent.
-const [PURCHASED, SPENT, COLUMNS] = [0, 1, 2] as const;
+// Columns of a row: coins purchased, coins spent, and whose they are (`ownerOf`).
+const [PURCHASED, SPENT, OWNER, COLUMNS] = [0, 1, 2, 3] as const;
+
+/** Eight bytes of a hash tell viewers apart, and take less room than their names. */
+export const ownerOf = (viewerId: string): bigint => Buffer.from(sha256(viewerId), 'latin1').readBigInt64LE();
+
+/** What is due of a lot that was bought. */
+export interface DueLot {
+  /** Of the viewer, as `ownerOf` tells it. */
+  readonly owner: bigint;
+  readonly coins: bigint;
+  readonly left: bigint;
+  readonly isRefunded: boolean;
+}
 
 /**
  * What became of every purchase of coins. There are as many as viewers buy, and each partition meets those of all, so
@@ -138,10 +162,40 @@ export class Lots {
   private coins = new BigInt64Array(COLUMNS * SMALLEST);
   private readonly takenBack = new Map<number, TakenBack>();
 
-  add(lot: LotName, column: 'purchased' | 'spent' | 'restored', coins: number): void {
+  add(lot: LotName, column: 'spent' | 'restored', coins: number): void {
     const row = this.rowOf(lot);
     if (column === 'restored') this.takenBackOf(row).restored += BigInt(coins);
-    else this.enter(row, column === 'spent' ? SPENT : PURCHASED, BigInt(coins));
+    else this.enter(row, SPENT, BigInt(coins));
+  }
+
+  /** The purchase of a lot. */
+  bought(lot: LotName, viewerId: string, coins: number): void {
+    const row = this.rowOf(lot);
+    this.enter(row, PURCHASED, BigInt(coins));
+    this.coins[row * COLUMNS + OWNER] = ownerOf(viewerId);
+  }
+
+  /** How many lots were seen; each has a number below that. */
+  get count(): number {
+    return this.rows.count;
+  }
+
+  /** The number of a lot; undefined for one that was not seen. */
+  find(lot: LotName): number | undefined {
+    return this.rows.find(lot);
+  }
+
+  nameOf(row: number): LotName {
+    return nameOf(this.rows, row);
+  }
+
+  /** What the log gives of a lot; undefined for one that was only spent from. */
+  due(row: number): DueLot | undefined {
+    const [owner, coins, spent] = [this.at(row, OWNER), this.at(row, PURCHASED), this.at(row, SPENT)];
+    if (coins === 0n) return undefined;
+    const { restored = 0n, refund } = this.takenBack.get(row) ?? {};
+    const isRefunded = refund !== undefined;
+    return { owner, coins, left: isRefunded ? 0n : coins - spent + restored, isRefunded };
   }
 
   /** A reversal of the purchase, with what it says of its coins. The first one counts. */
@@ -170,6 +224,8 @@ export class Lots {
     for (let other = 0; other < names.ends.length; other++) {
       const row = this.rowOf(nameOf(names, other));
       for (const column of [PURCHASED, SPENT]) this.enter(row, column, coins[other * COLUMNS + column] as bigint);
+      const owner = coins[other * COLUMNS + OWNER] as bigint;
+      if (owner !== 0n) this.coins[row * COLUMNS + OWNER] = owner;
       const more = takenBack.get(other);
       if (more === undefined) continue;
       const mine = this.takenBackOf(row);

@@ -85,3 +85,7 @@ export async function deadLetterPlaces(log: LogReader): Promise<ReadonlySet<stri
   }
   return places;
 }
+
+/** How many records that is, at most: on Kafka offsets leave gaps. */
+export const recordsUpTo = (to: Offsets): bigint =>
+  laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);

@@ -13,6 +13,7 @@ import { nameKeptBalances } from '../kept-balances/name-kept-balances.flow.js';
 import { type LaneResult, type LaneTask, laneTopics } from '../lanes/lane-task.js';
 import type { LanesTask } from '../lanes/read-lanes.flow.js';
 import { ownEvents } from '../log-source/own-events.flow.js';
+import { compareLots } from '../passes/compare-lots.flow.js';
 import type { CreatorBooks } from '../passes/ledger.js';
 import { Lots } from '../passes/lots.js';
 import { compareCashRates, comparePrices, RatesPass } from '../passes/rates.js';
@@ -26,7 +27,7 @@ import type { AuditReport } from './audit-report.js';
 import { reportOf } from './conclude.js';
 import { Findings } from './findings.js';
 import { nameTransfers } from './name-transfers.flow.js';
-import { deadLetterPlaces, endsInBooks, endsOfPresent, placesIn, untilRelayed } from './positions.flow.js';
+import { deadLetterPlaces, endsInBooks, endsOfPresent, placesIn, recordsUpTo, untilRelayed } from './positions.flow.js';
 import { checkSeries, checkSums, type Trusted } from './seal-series.js';
 
 /** What is verified, and with what. */
@@ -97,6 +98,7 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
   if (books !== undefined && beside !== undefined) {
     const compared = { log, to, tasks: tasks.flatMap((task) => task.lanes), lanes, findings };
     await compareCarried({ ...compared, rows: beside.journaled, openRows: input.openRows });
+    if (books.hasWallets) await compareLots(books.lots(), lots, findings);
     await compareBooks(log, books, rows, { creators, seqs: seqsOfAll(lanes), findings, to });
     comparePrices(await books.rates(), fractionsOf(lanes), findings);
     compareCashRates(await books.cashRates(), rates, areRatesRead(books, to), findings);
@@ -119,10 +121,6 @@ export async function verify(input: VerifyInput): Promise<AuditReport> {
     findings,
   });
 }
-
-/** How many records that is, at most: on Kafka offsets leave gaps. */
-const recordsUpTo = (to: Offsets): bigint =>
-  laneTopics.reduce((sum, topic) => sum + (to[topic] ?? []).reduce((all, end) => all + end, 0n), 0n);
 
 /** How many of them are in one partition of every topic. */
 const recordsOf = (to: Offsets, partition: number): number =>

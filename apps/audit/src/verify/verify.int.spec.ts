@@ -223,6 +223,22 @@ const mutations: readonly Mutation[] = [
   ],
   ...(
     [
+      ['lot_missing', 'a lot that was deleted', 'DELETE FROM gift.lot WHERE ctid = (SELECT min(ctid) FROM gift.lot)'],
+      [
+        'lot_without_purchase',
+        'a lot that nobody has bought',
+        `INSERT INTO gift.lot (viewer_id, sequence, source, purchase_id, coins, coins_left, bought_at)
+         VALUES ('mallory', 1, '/live-platform', 'never', 1000000, 1000000, now())`,
+      ],
+      [
+        'lot_differs',
+        'a lot that is called refunded',
+        `UPDATE gift.lot SET reversed_at = now() WHERE ctid = (SELECT min(ctid) FROM gift.lot WHERE coins_left = 0)`,
+      ],
+    ] as const
+  ).map(([code, name, statement]): Mutation => ['coins', code, name, (client) => client.query(statement)]),
+  ...(
+    [
       ['of more money, in what its service goes by', `jsonb_set(state::jsonb, '{asked,payout,amountMinor}', '999999')`],
       ['nested beyond all reading', `(repeat('[', 5000) || repeat(']', 5000))::json`],
       ['with a member that is there twice', `replace(state::text, '"status":', '"status":"failed","status":')::json`],
@@ -417,17 +433,27 @@ test.each(breaks)('%s is told among what is found, and ends nothing: %s', async 
 
 /** A table of the books, and how it can be told that somebody has changed a row of it. */
 interface Table {
+  /** Of the service whose it is; without it `payout`. */
+  readonly schema?: string;
   readonly name: string;
   readonly key: string;
   /** What the database gives, and how often a snapshot is taken: nothing that happened. */
   readonly untold?: readonly string[];
   /** What of a column is changed where one more would say the same. */
   readonly changes?: Readonly<Record<string, string>>;
-  /** A row more or less of it changes no answer. */
+  /** A row more or less of it changes no answer, or is looked at by a test of its own. */
   readonly isOptional?: true;
 }
 
 const tables: readonly Table[] = [
+  {
+    schema: 'gift',
+    name: 'lot',
+    key: 'purchase_id',
+    untold: ['sequence', 'bought_at', 'reversal_reason', 'reversed_at'],
+    changes: { coins_left: 'CASE WHEN coins_left < coins THEN coins_left + 1 ELSE coins_left - 1 END' },
+    isOptional: true,
+  },
   { name: 'transfer', key: 'event_id', untold: ['id', 'booked_at'] },
   { name: 'balance', key: 'creator_id', untold: ['gift_transfers'] },
   {
@@ -470,13 +496,13 @@ interface RowTampering {
 /** All that can be done to one row: each column edited, the row deleted, and another one like it. */
 async function rowTamperings(client: pg.Client): Promise<readonly RowTampering[]> {
   const all: RowTampering[] = [];
-  for (const { name, key, untold = [], changes = {}, isOptional } of tables) {
+  for (const { schema = 'payout', name, key, untold = [], changes = {}, isOptional } of tables) {
     const { rows } = await client.query<{ column: string; type: string }>(
       `SELECT column_name AS column, data_type AS type FROM information_schema.columns
-       WHERE table_schema = 'payout' AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position`,
-      [name],
+       WHERE table_schema = $2 AND table_name = $1 AND is_generated = 'NEVER' ORDER BY ordinal_position`,
+      [name, schema],
     );
-    const table = `payout.${name}`;
+    const table = `${schema}.${name}`;
     const columns = rows.map(({ column }) => column);
     const changed = ({ column, type }: (typeof rows)[number]): string =>
       changes[column] ?? (changeOf[type] as (column: string) => string)(column);
