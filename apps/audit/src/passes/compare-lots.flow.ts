@@ -13,15 +13,18 @@ export interface BookedLot extends LotName {
 /** Whether there are wallets in this database: they are gift-service's. */
 export const WALLETS = `SELECT to_regclass('gift.streak')::text`;
 
-// What an open streak holds is no gift yet, and of no event.
+// What an open streak holds is no gift yet, and of no event. A state that somebody has made nonsense of holds nothing:
+// the lot is named that lacks its coins.
 export const LOTS = `
   WITH held AS (
-    SELECT viewer_id, (h ->> 'sequence')::int AS sequence, sum((h ->> 'coins')::bigint) AS coins
-    FROM gift.streak CROSS JOIN LATERAL json_array_elements(state -> 'held') AS h WHERE is_open GROUP BY 1, 2
+    SELECT viewer_id, (h ->> 'sequence')::numeric AS sequence, floor(sum((h ->> 'coins')::numeric)) AS coins
+    FROM gift.streak CROSS JOIN LATERAL jsonb_path_query(
+      state::jsonb, 'lax $.held[*] ? (@.sequence.type() == "number" && @.coins.type() == "number")') AS h
+    WHERE is_open GROUP BY 1, 2
   )
-  SELECT source, purchase_id, viewer_id, l.coins::text, (coins_left + coalesce(held.coins, 0))::text,
+  SELECT source, purchase_id, l.viewer_id, l.coins::text, (coins_left + coalesce(held.coins, 0))::text,
          (reversed_at IS NOT NULL)::int::text
-  FROM gift.lot l LEFT JOIN held USING (viewer_id, sequence)`;
+  FROM gift.lot l LEFT JOIN held ON (held.viewer_id, held.sequence) = (l.viewer_id, l.sequence)`;
 
 /** A row that `LOTS` asks for. */
 export function lotIn([source, purchaseId, viewerId, coins, left, isRefunded]: readonly (string | null)[]): BookedLot {

@@ -101,6 +101,25 @@ test('a redemption that a migration has written anew is as good as one that its 
   expect(report.findings).toEqual([]);
 });
 
+/** A streak that is open, and the lot with the most coins, of which it holds two. */
+const openStreak = (held: string) => `
+  WITH lot AS (
+    UPDATE gift.lot SET coins_left = coins_left - 2
+    WHERE ctid = (SELECT ctid FROM gift.lot ORDER BY coins_left DESC LIMIT 1) RETURNING viewer_id, sequence
+  )
+  INSERT INTO gift.streak (streak_key, viewer_id, state, is_open)
+  SELECT 'streak-1', viewer_id, json_build_object('held', ${held}), true FROM lot`;
+const HELD = `json_build_object('sequence', sequence, 'coins',`;
+
+test.each([
+  ['what it holds is no gift yet, and no finding', `json_build_array(${HELD} 1), ${HELD} 1))`, []],
+  ['what it holds of nothing is missing', `json_build_array(${HELD} '2'))`, ['coins lot_differs']],
+  ['nonsense holds nothing', `'[5, null, "x"]'::json`, ['coins lot_differs']],
+])('of an open streak %s', async (_, held, found) => {
+  const { findings } = await tampered((client) => client.query(openStreak(held)));
+  expect(findings.map(({ pass, code }) => `${pass} ${code}`)).toEqual(found);
+});
+
 /** Changes a text in the value of one record. */
 const edit = (topic: string, from: string, to: string, where = 'true') =>
   `UPDATE journal.log_record SET value = convert_to(replace(convert_from(value, 'UTF8'), '${from}', '${to}'), 'UTF8')
