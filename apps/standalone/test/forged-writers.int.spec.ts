@@ -37,6 +37,9 @@ async function put(forgeries: readonly Forged[]): Promise<void> {
     ]);
 }
 
+const partitionOfCreator = (): number =>
+  partitionOf(Buffer.from(CREATOR), Number(carat.environment['KAFKA_PARTITIONS']));
+
 const balance = async () =>
   (await carat.send('GET', `/v1/creators/${CREATOR}/balance`, { key: carat.keys['auditor'] })).body;
 
@@ -160,7 +163,7 @@ test('has no effect where a relay numbers what the owner wrote, and is found whe
     position: await positionOf(of),
   }));
   const number = String(copy.event['sequence']);
-  const partition = partitionOf(Buffer.from(CREATOR), Number(carat.environment['KAFKA_PARTITIONS']));
+  const partition = partitionOfCreator();
   const replaced = {
     code: 'record_differs_from_journal',
     subject: `gift.events.v1/${partition}/${number}`,
@@ -190,7 +193,7 @@ async function columnsToldOf(table: string): Promise<string[]> {
 }
 
 test('a row of the journal that was changed in any column, or taken away, after it was carried is named', async () => {
-  const partition = partitionOf(Buffer.from(CREATOR), Number(carat.environment['KAFKA_PARTITIONS']));
+  const partition = partitionOfCreator();
   const { findings: before } = await verifyOf(carat.environment);
   const more = async (): Promise<readonly object[]> => {
     const { findings } = await verifyOf(carat.environment);
@@ -223,7 +226,7 @@ test('a row of the journal that was changed in any column, or taken away, after 
 }, 60_000);
 
 test('of a log that has lost its beginning nothing is concluded', async () => {
-  const partition = partitionOf(Buffer.from(CREATOR), Number(carat.environment['KAFKA_PARTITIONS']));
+  const partition = partitionOfCreator();
   const topic = `${carat.prefix}gift.events.v1`;
   await asKafkaAdmin(async (admin) => {
     await admin.fetchTopicOffsets(topic);

@@ -13,7 +13,7 @@ import { observedBooks, type Traces, tracesIn } from './observed-books.js';
 import { auditOf, PROVEN } from './proven.js';
 import { type SeenCoins, watchCoins } from './watched-coins.js';
 
-// `GENERATED_EVENINGS=50` plays fifty, which takes a minute more on each log.
+// `GENERATED_EVENINGS=50` plays fifty, which takes some twenty seconds more on each log.
 const EVENINGS = Number(process.env['GENERATED_EVENINGS'] ?? 20);
 const SEEDS = Array.from({ length: EVENINGS }, (_, index) => index + 1);
 /** Rates and prices are known before they begin. */

@@ -57,6 +57,10 @@ export type ReversalId = `rev_${string}`;
 export const reversalIdOf = (timeMs: number, giftId: string, ...cause: readonly string[]): ReversalId =>
   `rev_${derivedUuid(timeMs, 'reversal', giftId, ...cause)}`;
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** True for a UUID as Postgres writes it, whatever its version. */
+export const isUuid = (text: string): boolean => UUID.test(text);
+
 const GIFT_ID = /^gft_[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** True for anything shaped like a gift's id. */
 export const isGiftId = (text: string): text is GiftId => GIFT_ID.test(text);

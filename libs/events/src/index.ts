@@ -9,6 +9,7 @@ export {
   type GiftId,
   giftIdOf,
   isGiftId,
+  isUuid,
   type ReversalId,
   reversalIdOf,
   streakGiftIdOf,

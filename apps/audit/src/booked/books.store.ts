@@ -93,8 +93,7 @@ const TRANSFER = `
   SELECT event_id::text, code, creator_id, debit, credit, millidiamonds::text, gift_id, redemption_id, coins::text,
          rate_id, log_offset::text
   FROM payout.transfer`;
-// Rows are hashed and added up where they are, and in the order in which they lie: whoever asks for those of the
-// journal by offset sees every page of the table a dozen times. (OFFSET 0: else a row is hashed anew for each byte.)
+// Rows are hashed and added up where they are. (OFFSET 0: else a row is hashed anew for each byte.)
 const transferBags = (key: string, arePlacesKept: boolean): string => `
   SELECT creator_id, ${bagOfRows('hash')} FROM (
     SELECT creator_id, ${hashOfRow(key, 'of')} AS hash
@@ -160,8 +159,7 @@ export async function openBooks(databaseUrl: string, logId: string): Promise<Boo
   try {
     await client.connect();
     await client.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const [found] = await rowsOf(client, `SELECT to_regclass('payout.transfer')::text`);
-    if (found?.[0] === null) throw new LedgerMissing('the database holds no diamond ledger');
+    if (!(await hasTable(client, 'payout.transfer'))) throw new LedgerMissing('the database holds no diamond ledger');
     const stands = await standing(client, logId);
     return { ...stands, ...tables(client, logId, stands.placesFrom !== undefined), close: () => client.end() };
   } catch (error) {
@@ -190,13 +188,16 @@ async function rowsOf(client: pg.Client, text: string, values: readonly unknown[
   return (await client.query<(string | null)[]>({ text, values: [...values], rowMode: 'array' })).rows;
 }
 
+async function hasTable(client: pg.Client, name: string): Promise<boolean> {
+  const [found] = await rowsOf(client, 'SELECT to_regclass($1)::text', [name]);
+  return found?.[0] !== null;
+}
+
 async function standing(
   client: pg.Client,
   logId: string,
 ): Promise<Pick<Books, 'journal' | 'heads' | 'consumed' | 'relayed' | 'placesFrom' | 'hasNotary' | 'hasWallets'>> {
   const [epoch] = await rowsOf(client, 'SELECT id::text FROM journal.epoch');
-  const [notary] = await rowsOf(client, `SELECT to_regclass('audit.balance_at_seal')::text`);
-  const [wallets] = await rowsOf(client, WALLETS);
   const { rows: kept } = await client.query<KeptPlaces>(KEPT_PLACES, [LEDGER_GROUP, logId]);
   return {
     journal: epoch?.[0] ?? '',
@@ -209,8 +210,8 @@ async function standing(
       ),
     ),
     relayed: placed(await rowsOf(client, RELAYED, [logId])),
-    hasNotary: notary?.[0] !== null,
-    hasWallets: wallets?.[0] !== null,
+    hasNotary: await hasTable(client, 'audit.balance_at_seal'),
+    hasWallets: await hasTable(client, WALLETS),
     placesFrom: kept[0]?.isOfOneLog === true ? placed(Object.entries(kept[0].keptFrom)) : undefined,
   };
 }

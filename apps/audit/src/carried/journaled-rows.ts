@@ -6,7 +6,10 @@ import { hashOfJournaled } from './carried.js';
 
 const isOneOf = (topics: readonly Topic[]): string => `topic IN (${topics.map((topic) => `'${topic}'`).join(', ')})`;
 
-/** Topics whose events nobody but Carat's services appends: each row is filed under the id of its event. */
+/**
+ * Topics whose events nobody but Carat's services appends: each row is filed under the id of its event. Awards are
+ * decided elsewhere and published, under no id.
+ */
 export const appendedTopics: readonly Topic[] = laneTopics.filter(
   (topic) => !isUpstream(topic) && topic !== 'award.events.v1',
 );
@@ -25,6 +28,8 @@ export const UNREAD_ROWS = `
   ) OR EXISTS (
     SELECT FROM journal.log_record r WHERE r.topic = p.topic AND r.part = p.part AND r."offset" < 0)`;
 
+// In the order in which they lie: whoever asks for rows by offset sees every page of the table a dozen times.
+// (OFFSET 0: else a row is hashed anew for each byte.)
 /** The bag of the rows of each partition that a relay carries. @param key of the run */
 export const journaledBags = (key: string): string => `
   SELECT topic || '/' || part, ${bagOfRows('hash')} FROM (

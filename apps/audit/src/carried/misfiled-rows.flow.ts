@@ -1,9 +1,7 @@
-import { decode } from '@carat/events';
+import { decode, isUuid } from '@carat/events';
 import { laneTopics } from '../lanes/lane-task.js';
 import type { Findings } from '../verify/findings.js';
 import { appendedTopics, type FiledRow } from './journaled-rows.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Names the rows of a journal that are filed under another id than that of their event. */
 export async function nameMisfiled(rows: AsyncIterable<readonly FiledRow[]>, findings: Findings): Promise<void> {
@@ -25,6 +23,6 @@ export function misfiled({ topic, eventId, value }: FiledRow): string | undefine
   if (decoded !== undefined && !('event' in decoded)) return undefined;
   if (eventId === undefined && !appendedTopics.includes(topic)) return undefined;
   const id = decoded?.event.id;
-  const due = id !== undefined && UUID.test(id) ? id : undefined;
+  const due = id !== undefined && isUuid(id) ? id : undefined;
   return eventId === due ? undefined : `it is filed under ${eventId ?? 'no id'}, due is ${due ?? 'none'}`;
 }

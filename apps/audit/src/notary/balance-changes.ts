@@ -1,3 +1,4 @@
+import { isUuid } from '@carat/events';
 import { addTerms, type Terms } from '@carat/payout-service/terms';
 import { bucketOf } from '../merkle-trees/balance-tree.js';
 import { sha256 } from '../seals/digest.js';
@@ -12,14 +13,12 @@ export interface BalanceChange {
   readonly changes: Terms;
 }
 
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/;
-
 /**
  * An event's id as 16 bytes: Carat's own are UUIDs in the order of time, which keeps an index of them small and quick.
  * Another's is hashed, so that whatever stands in the log can be remembered.
  */
 export const bookedIdOf = (eventId: string): string =>
-  UUID.test(eventId) ? eventId : Buffer.from(sha256(eventId), 'latin1').toString('hex', 0, 16);
+  isUuid(eventId) ? eventId : Buffer.from(sha256(eventId), 'latin1').toString('hex', 0, 16);
 
 /** Moves summed up by creator. One whose terms all stay as they are is left out. */
 export function balanceChanges(moves: Iterable<Move>): BalanceChange[] {

@@ -1,5 +1,5 @@
 import type { Findings } from '../verify/findings.js';
-import { type LotName, type Lots, ownerOf } from './lots.js';
+import { type DueLot, type LotName, type Lots, ownerOf, subjectOf } from './lots.js';
 
 /** A lot of a viewer's wallet as its row has it. */
 export interface BookedLot extends LotName {
@@ -10,8 +10,8 @@ export interface BookedLot extends LotName {
   readonly isRefunded: boolean;
 }
 
-/** Whether there are wallets in this database: they are gift-service's. */
-export const WALLETS = `SELECT to_regclass('gift.streak')::text`;
+/** The table that is there where wallets are in a database: they are gift-service's. */
+export const WALLETS = 'gift.streak';
 
 // What an open streak holds is no gift yet, and of no event. A state that somebody has made nonsense of holds nothing:
 // the lot is named that lacks its coins.
@@ -43,47 +43,29 @@ export async function compareLots(
   lots: Lots,
   findings: Findings,
 ): Promise<void> {
-  const rows = new LotRows(lots, findings);
-  for await (const some of booked) rows.add(some);
-  rows.end();
-}
-
-/** Rows that are held against what is due, each lot once. */
-class LotRows {
-  private readonly seen: Uint8Array;
-
-  constructor(
-    private readonly lots: Lots,
-    private readonly findings: Findings,
-  ) {
-    this.seen = new Uint8Array(lots.count);
-  }
-
-  add(rows: readonly BookedLot[]): void {
-    this.findings.checked('coins', rows.length);
-    for (const row of rows) this.row(row);
-  }
-
-  end(): void {
-    for (let number = 0; number < this.seen.length; number++)
-      if (this.seen[number] === 0 && this.lots.due(number) !== undefined)
-        this.findings.add('coins', 'lot_missing', subjectOf(this.lots.nameOf(number)), 'it was bought, and has no row');
-  }
-
-  private row({ viewerId, ...row }: BookedLot): void {
-    const number = this.lots.find(row);
-    const due = number === undefined ? undefined : this.lots.due(number);
-    if (number === undefined || due === undefined) {
-      this.findings.add('coins', 'lot_without_purchase', subjectOf(row), `${row.coins} coins: nobody has bought them`);
-      return;
+  const seen = new Uint8Array(lots.count);
+  for await (const rows of booked) {
+    findings.checked('coins', rows.length);
+    for (const row of rows) {
+      const number = lots.find(row);
+      const due = number === undefined ? undefined : lots.due(number);
+      if (number !== undefined && due !== undefined) seen[number] = 1;
+      compareLot(row, due, findings);
     }
-    this.seen[number] = 1;
-    const differing = (['coins', 'left', 'isRefunded'] as const)
-      .filter((of) => row[of] !== due[of])
-      .map((of) => `${of} is ${row[of]}, the log gives ${due[of]}`);
-    if (ownerOf(viewerId) !== due.owner) differing.push(`it is not ${viewerId} who has bought it`);
-    if (differing.length > 0) this.findings.add('coins', 'lot_differs', subjectOf(row), differing.join('; '));
   }
+  for (const [number, isSeen] of seen.entries())
+    if (isSeen === 0 && lots.due(number) !== undefined)
+      findings.add('coins', 'lot_missing', subjectOf(lots.nameOf(number)), 'it was bought, and has no row');
 }
 
-const subjectOf = ({ source, purchaseId }: LotName): string => `${source} ${purchaseId}`;
+function compareLot(row: BookedLot, due: DueLot | undefined, findings: Findings): void {
+  if (due === undefined) {
+    findings.add('coins', 'lot_without_purchase', subjectOf(row), `${row.coins} coins: nobody has bought them`);
+    return;
+  }
+  const differing = (['coins', 'left', 'isRefunded'] as const)
+    .filter((of) => row[of] !== due[of])
+    .map((of) => `${of} is ${row[of]}, the log gives ${due[of]}`);
+  if (ownerOf(row.viewerId) !== due.owner) differing.push(`it is not ${row.viewerId} who has bought it`);
+  if (differing.length > 0) findings.add('coins', 'lot_differs', subjectOf(row), differing.join('; '));
+}

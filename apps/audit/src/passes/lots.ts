@@ -9,6 +9,9 @@ export interface LotName {
   readonly purchaseId: string;
 }
 
+/** What findings call a lot. */
+export const subjectOf = ({ source, purchaseId }: LotName): string => `${source} ${purchaseId}`;
+
 /**
  * The names of lots, one after another, and of each row where its name ends. A name is the number of its source, in
  * four bytes, and the sale, as UTF-8.
@@ -251,12 +254,12 @@ export class Lots {
     const isOverspent = used < 0n || used > purchased;
     const isRefunded = refund === undefined || (refund.spent === used && refund.unspent === purchased - used);
     if (!isOverspent && isRefunded) return;
-    const { source, purchaseId } = nameOf(this.rows, row);
+    const subject = subjectOf(this.nameOf(row));
     const sum = `${purchased} coins were bought, ${spent} spent, ${restored} restored`;
-    if (isOverspent) findings.add('coins', 'lot_overspent', `${source} ${purchaseId}`, sum);
+    if (isOverspent) findings.add('coins', 'lot_overspent', subject, sum);
     else {
       const refunded = `${sum}; refunded were ${refund?.unspent} unspent and ${refund?.spent} spent`;
-      findings.add('coins', 'refund_differs', `${source} ${purchaseId}`, refunded);
+      findings.add('coins', 'refund_differs', subject, refunded);
     }
   }
 

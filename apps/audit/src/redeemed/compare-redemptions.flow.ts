@@ -61,13 +61,12 @@ export async function compareRedemptions({ log, books, rows, tasks, lanes, to, f
   const due = { redemptions: new Map<string, string>(), money: new Map<string, string>() };
   for (const task of tasks) {
     const own = await readOwnBooks(log, task, to);
-    for (const [id, text] of [...own.redemptions.states()].map(dueRedemption))
-      if (redemptions.has(bagOf(id))) due.redemptions.set(id, text);
-    for (const [name, text] of own.money) if (money.has(bagOf(name))) due.money.set(name, text);
+    for (const each of inBags(redemptions, [...own.redemptions.states()].map(dueRedemption)))
+      due.redemptions.set(...each);
+    for (const each of inBags(money, [...own.money])) due.money.set(...each);
   }
   if (money.size > 0)
-    for await (const lines of dueOfLines(books))
-      for (const [name, text] of lines) if (money.has(bagOf(name))) due.money.set(name, text);
+    for await (const lines of dueOfLines(books)) for (const each of inBags(money, lines)) due.money.set(...each);
   await nameIn(redemptions, due.redemptions, () => redemptionRows(books), redemptionDifferences, findings);
   await nameIn(money, due.money, () => moneyRows(books), moneyDifferences, findings);
 }
@@ -81,6 +80,9 @@ async function readOwnBooks(log: LogReader, task: LaneTask, to: Offsets): Promis
     own.add(event, position, BigInt(event.sequence ?? position.offset));
   return own;
 }
+
+const inBags = (bags: ReadonlySet<number>, named: readonly Named[]): Named[] =>
+  named.filter(([name]) => bags.has(bagOf(name)));
 
 async function* redemptionRows(books: Books): Rows {
   for await (const rows of books.redemptions()) yield rows.map(foundRedemption);
@@ -129,10 +131,10 @@ async function nameIn(
   findings: Findings,
 ): Promise<void> {
   if (bags.size === 0) return;
-  const inBags: Named[] = [];
-  for await (const some of rows()) inBags.push(...some.filter(([name]) => bags.has(bagOf(name))));
+  const found: Named[] = [];
+  for await (const some of rows()) found.push(...inBags(bags, some));
   const before = findings.of(differences.pass).findings;
-  compareNamed(due, inBags, differences, findings);
+  compareNamed(due, found, differences, findings);
   // By name they are the same, then: something is said of one more often than once.
   if (findings.of(differences.pass).findings === before)
     findings.add(differences.pass, differences.differs, `${bags.size} bags`, 'an event or a row is there twice');

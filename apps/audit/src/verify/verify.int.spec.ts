@@ -101,6 +101,10 @@ test('a redemption that a migration has written anew is as good as one that its 
   expect(report.findings).toEqual([]);
 });
 
+test('wallets that are in no table of this database are not asked for', async () => {
+  expect((await tampered((client) => client.query('DROP SCHEMA gift CASCADE'))).findings).toEqual([]);
+});
+
 /** A streak that is open, and the lot with the most coins, of which it holds two. */
 const openStreak = (held: string) => `
   WITH lot AS (
